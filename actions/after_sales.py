@@ -1,0 +1,382 @@
+"""Refund, return, exchange and repair: one flow from the order to the ticket.
+
+The order and its state come first; then the reason; then the graph's policies decide, and the
+shopper hears why; then how the goods travel back; then a confirmation; then a ticket. Slots:
+`after_sale_kind`, `order_id`, `item` (sku), `reason`, `opened`, `new_size`, `return_method`,
+`confirmed`, `decided` (policy@version that allowed it), `outcome` (`submit`, or why the flow ended).
+"""
+
+from __future__ import annotations
+
+from actions import order_slot, words
+from actions.after_sale_words import kind_in, opened_in, reason_in, return_method_in
+from actions.base import PERSON, Answer, Flow
+from actions.cards import STATE_NAMES, money
+from actions.decisions import Decision, decide, what_is_possible
+from actions.knowledge import graph
+from actions.order_services import INFORMING, SERVICES
+from actions.turn import Turn, button, in_thread
+from kg import catalogue
+from shop import offers, orders, tickets
+from shop.orders import Line, Order
+
+KINDS = {
+    "request_refund": "refund",
+    "request_return": "return",
+    "request_exchange": "exchange",
+    "ask_repair": "repair",
+}
+REASONS = {"report_defect": "quality", "report_wrong_or_missing_item": "wrong_item"}
+KIND_NAMES = {"refund": "退款", "return": "退货退款", "exchange": "换货", "repair": "维修"}
+REASON_NAMES = {
+    "no_reason": "不喜欢/不想要了",
+    "size": "尺码不合适",
+    "quality": "质量问题",
+    "wrong_item": "发错货",
+    "missing_item": "少发/漏发",
+}
+METHOD_NAMES = {"pickup": "上门取件", "mail": "自行寄回"}
+INTENTS = (*KINDS, *REASONS)
+
+
+class ValidateAfterSalesForm(Flow):
+    """Slots: see the module. Entities read: order_number, phone, phone_last4, reason, method,
+    item, size, opened. Ends with `outcome`; a graph or database that is down is said so."""
+
+    form = "after_sales_form"
+    state_slots = (
+        "after_sale_kind",
+        "item",
+        "reason",
+        "opened",
+        "new_size",
+        "return_method",
+        "confirmed",
+        "decided",
+        "outcome",
+        *order_slot.SLOTS,
+    )
+
+    async def fill(self, turn: Turn, starting: bool) -> bool:
+        """Take kind, order and whatever else the message gives."""
+        if not starting and self.leaves(turn):
+            turn.say("left_after_sale")
+            turn.set(outcome="left")
+            return True
+        if not starting and await _answered_on_the_way(turn):
+            return True
+        changed = self._take_kind(turn, starting)
+        changed |= await order_slot.take_order(turn, starting)
+        if words.means_another_order(turn.text) and not turn.chosen:
+            turn.set(item=None, decided=None, confirmed=None, reason=None, opened=None)
+            return True
+        if turn.chosen or starting or not words.is_question(turn.text):
+            changed |= self._take_details(turn)
+        return changed | self._take_confirmation(turn)
+
+    @staticmethod
+    def _take_kind(turn: Turn, starting: bool) -> bool:
+        kind = KINDS.get(turn.intent)
+        if turn.slot("requested_slot") == "after_sale_kind" or starting or kind is None:
+            kind = turn.entity("after_sale_kind") or kind_in(turn.text) or kind
+        if starting and turn.intent in REASONS:
+            turn.set(reason=reason_in(turn.text) or REASONS[turn.intent])
+            kind = turn.entity("after_sale_kind") or kind_in(turn.text)
+        if kind is None or kind == turn.slot("after_sale_kind"):
+            return False
+        turn.set(after_sale_kind=kind, decided=None, confirmed=None)
+        return True
+
+    @staticmethod
+    def _take_details(turn: Turn) -> bool:
+        given = {
+            "reason": turn.entity("reason") or reason_in(turn.text),
+            "opened": turn.entity("opened") or opened_in(turn.text),
+            "return_method": turn.entity("method") or return_method_in(turn.text),
+            "item": turn.entity("item"),
+        }
+        requested = turn.slot("requested_slot")
+        if requested == "new_size":
+            given["new_size"] = turn.entity("size") or turn.picked(turn.slot("offered_sizes"))
+        elif requested == "item":
+            given["item"] = given["item"] or turn.picked(turn.slot("offered_items"))
+        elif requested == "reason":
+            given["reason"] = given["reason"] or turn.picked(list(REASON_NAMES))
+        elif requested == "return_method":
+            given["return_method"] = given["return_method"] or turn.picked(list(METHOD_NAMES))
+        new = {name: value for name, value in given.items() if value and value != turn.slot(name)}
+        if "reason" in new or "item" in new:
+            new["decided"] = None
+        turn.set(**new)
+        return bool(new)
+
+    @staticmethod
+    def _take_confirmation(turn: Turn) -> bool:
+        if turn.slot("requested_slot") != "confirmed":
+            return False
+        answer = words.yes_or_no(turn.text, turn.intent)
+        if answer is None:
+            return False
+        if answer:
+            turn.set(confirmed=True, outcome="submit")
+        else:
+            turn.say("left_after_sale")
+            turn.set(outcome="left")
+        return True
+
+    async def next_question(self, turn: Turn) -> str | None:
+        """Order, state, item, reason, decision, way back, confirmation: the first that is open."""
+        if turn.slot("outcome"):
+            return None
+        if turn.slot("after_sale_kind") is None:
+            return _ask_kind(turn)
+        order = await order_slot.current_order(turn)
+        if order is None:
+            return await order_slot.ask_order(turn)
+        if await _ended_by_state(turn, order):
+            return None
+        line = _line(turn, order)
+        if line is None:
+            return _ask_item(turn, order)
+        if turn.slot("reason") is None:
+            return await _ask_reason(turn, order, line)
+        if not turn.slot("decided"):
+            question = await _decide(turn, order, line)
+            if question or turn.slot("outcome"):
+                return question
+        return await _ask_rest(turn, order, line)
+
+
+class SubmitAfterSales(Answer):
+    """Makes the ticket when the flow ended with `outcome: submit`; else says nothing.
+
+    Slots read: those of the flow. Sets `last_ticket`. A message processed twice makes one ticket.
+    """
+
+    action_name = "action_submit_after_sales"
+
+    async def answer(self, turn: Turn) -> None:
+        """Store the ticket and tell its number and what comes next."""
+        if turn.slot("outcome") != "submit":
+            return
+        order = await order_slot.current_order(turn)
+        kind, line = turn.slot("after_sale_kind"), _line(turn, order)
+        policy, _, version = (turn.slot("decided") or "").partition("@")
+        ticket = await in_thread(
+            tickets.create,
+            kind,
+            conversation=turn.conversation,
+            message_key=turn.message_key,
+            order_number=order.number,
+            shopper=turn.shopper,
+            data={
+                "sku": line.sku,
+                "title": line.title,
+                "reason": turn.slot("reason"),
+                "method": turn.slot("return_method"),
+                "new_size": turn.slot("new_size"),
+                "policy": policy,
+                "policy_version": version,
+                "amount_cents": line.price_cents * line.quantity,
+            },
+        )
+        turn.set(last_ticket=ticket.number)
+        turn.say(
+            f"ticket_{kind}",
+            ticket=ticket.number,
+            amount=money(line.price_cents * line.quantity),
+            size=turn.slot("new_size") or "",
+            next=_way_back(turn.slot("return_method")),
+        )
+
+
+async def _answered_on_the_way(turn: Turn) -> bool:
+    """Answer a question about the order at hand, without leaving the flow."""
+    order = await order_slot.current_order(turn)
+    if order is None or turn.intent not in INFORMING or turn.entity("order_number"):
+        return False
+    await SERVICES[turn.intent].act(turn, order)
+    turn.set(after_sale_kind=turn.slot("after_sale_kind"))
+    return True
+
+
+def _ask_kind(turn: Turn) -> str:
+    turn.say(
+        "question_after_sale_kind",
+        buttons=[
+            button(name, "inform", after_sale_kind=kind)
+            for kind, name in KIND_NAMES.items()
+            if kind != "refund"
+        ],
+    )
+    return "after_sale_kind"
+
+
+async def _ended_by_state(turn: Turn, order: Order) -> bool:
+    """Whether the order's state leaves nothing to decide; then that has been said."""
+    ticket = await in_thread(tickets.open_for_order, order.number)
+    if ticket:
+        turn.say(
+            "after_sale_exists",
+            order=order.number,
+            ticket=ticket.number,
+            kind=KIND_NAMES[ticket.kind],
+        )
+        turn.set(outcome="exists", last_ticket=ticket.number)
+        return True
+    if order.state == orders.DELIVERED:
+        return False
+    buttons = {
+        orders.PAID: [button("取消订单", "cancel_order", order_number=order.number)],
+        orders.SHIPPED: [
+            button("拒收这单", "reject_delivery", order_number=order.number),
+            button("查物流", "track_shipment", order_number=order.number),
+        ],
+        orders.REFUNDING: [button("查退款进度", "ask_refund_status", order_number=order.number)],
+    }.get(order.state)
+    turn.say(f"after_sale_{order.state}", buttons=buttons, order=order.number)
+    turn.set(outcome=order.state)
+    return True
+
+
+def _line(turn: Turn, order: Order) -> Line | None:
+    if len(order.lines) == 1:
+        return order.lines[0]
+    return next((line for line in order.lines if line.sku == turn.slot("item")), None)
+
+
+def _ask_item(turn: Turn, order: Order) -> str:
+    turn.set(offered_items=[line.sku for line in order.lines])
+    turn.say(
+        "question_item",
+        buttons=[button(line.title, "inform", item=line.sku) for line in order.lines],
+        order=order.number,
+    )
+    return "item"
+
+
+async def _ask_reason(turn: Turn, order: Order, line: Line) -> str:
+    possible = await what_is_possible(turn.slot("after_sale_kind"), order, line)
+    turn.say(
+        "question_reason",
+        buttons=[
+            button(name, "inform", reason=reason) for reason, name in REASON_NAMES.items()
+        ],
+        order=order.number,
+        title=line.title,
+        state=_state(order),
+        possible=possible,
+        kind=KIND_NAMES[turn.slot("after_sale_kind")],
+    )
+    return "reason"
+
+
+async def _decide(turn: Turn, order: Order, line: Line) -> str | None:
+    """Let the policies decide; asks whether it was opened where that matters and is unknown."""
+    opened = order.opened if order.opened is not None else _as_bool(turn.slot("opened"))
+    decision = await decide(
+        turn.slot("after_sale_kind"), order, line, turn.slot("reason"), opened
+    )
+    if decision.needs_opened:
+        turn.say(
+            "question_opened",
+            buttons=[
+                button("还没拆封", "inform", opened="no"),
+                button("已经拆开用过", "inform", opened="yes"),
+            ],
+            title=line.title,
+        )
+        return "opened"
+    if decision.allowed:
+        turn.set(decided=decision.reference)
+        turn.say(
+            "after_sale_allowed",
+            kind=KIND_NAMES[turn.slot("after_sale_kind")],
+            state=_state(order),
+            reason=decision.reason,
+            freight=decision.freight_text,
+        )
+        return None
+    _refuse(turn, order, decision)
+    return None
+
+
+def _refuse(turn: Turn, order: Order, decision: Decision) -> None:
+    intents = {"return": "request_return", "exchange": "request_exchange", "repair": "ask_repair"}
+    buttons = [
+        button(KIND_NAMES[kind], intents[kind], order_number=order.number, reason=reason)
+        for kind, reason in decision.alternatives
+    ]
+    turn.say(
+        "after_sale_refused",
+        buttons=[*buttons, PERSON],
+        kind=KIND_NAMES[turn.slot("after_sale_kind")],
+        state=_state(order),
+        reason=decision.reason,
+        policy=decision.title,
+    )
+    turn.set(outcome="refused")
+
+
+async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
+    kind = turn.slot("after_sale_kind")
+    if kind == "exchange" and turn.slot("new_size") is None:
+        sizes = await _sizes_in_stock(line)
+        if len(sizes) > 1:
+            turn.set(offered_sizes=sizes)
+            turn.say(
+                "question_new_size",
+                buttons=[button(size, "inform", size=size) for size in sizes[:12]],
+                title=line.title,
+            )
+            return "new_size"
+    if turn.slot("return_method") is None:
+        turn.say(
+            "question_return_method",
+            buttons=[
+                button(name, "inform", method=method) for method, name in METHOD_NAMES.items()
+            ],
+            address=order.address,
+        )
+        return "return_method"
+    turn.say(
+        "question_confirm_after_sale",
+        buttons=[button("确认提交", "affirm"), button("先不办了", "deny")],
+        kind=KIND_NAMES[kind],
+        order=order.number,
+        title=line.title,
+        reason=REASON_NAMES.get(turn.slot("reason"), turn.slot("reason")),
+        method=METHOD_NAMES[turn.slot("return_method")],
+        size=f"，换成 {turn.slot('new_size')}" if turn.slot("new_size") else "",
+    )
+    return "confirmed"
+
+
+async def _sizes_in_stock(line: Line) -> list[str]:
+    product = await catalogue.product(graph(), line.product_id)
+    if product is None:
+        return []
+    offer = await in_thread(offers.offers_for, line.product_id)
+    wanted = [
+        variant.size
+        for variant in product.variants
+        if variant.size and variant.sku in offer.variants and offer.variants[variant.sku].stock > 0
+    ]
+    return list(dict.fromkeys(wanted))
+
+
+def _state(order: Order) -> str:
+    days = order.days_since_delivery()
+    if order.state == orders.DELIVERED and days is not None:
+        return "今天刚签收" if days == 0 else f"已签收 {days} 天"
+    return STATE_NAMES[order.state]
+
+
+def _way_back(method: str | None) -> str:
+    if method == "pickup":
+        return "快递员会在 24 小时内联系您上门取件，请把商品和配件一起装好。"
+    return "审核通过后会把退货地址和寄件码发给您，请在 7 天内寄出，并保留快递单号。"
+
+
+def _as_bool(said: str | None) -> bool | None:
+    return None if said is None else said == "yes"

@@ -1,0 +1,129 @@
+"""What all actions share: answering, going on with a form, and failing honestly.
+
+    Answer   answers one message; if a form was under way, the form goes on afterwards
+    Flow     validates a form: fills its slots from the message, then asks for the next one
+
+A shopper gets an answer even if the graph or the database is down: the same honest sentence, with
+the way to a person.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+
+from rasa_sdk import Action
+from rasa_sdk.events import FollowupAction, SlotSet
+from sqlalchemy.exc import SQLAlchemyError
+
+from actions import words
+from actions.turn import Turn, button
+from kg.errors import GraphError
+
+logger = logging.getLogger(__name__)
+
+PERSON = button("转人工客服", "request_human")
+
+
+class Answer(Action, ABC):
+    """An action that answers one message."""
+
+    action_name: str
+
+    def name(self) -> str:
+        """The action's name in the domain."""
+        return self.action_name
+
+    async def run(self, dispatcher, tracker, domain):
+        """Answer; then let a form that was under way ask again what it was asking."""
+        turn = Turn(dispatcher, tracker, domain)
+        if turn.intent != "nlu_fallback" and turn.slot("misunderstood"):
+            turn.set(misunderstood=0)
+        await _honestly(turn, self.action_name, self.answer)
+        events = turn.events()
+        form = turn.active_form
+        if form and turn.slot("requested_slot") and not _leaves_form(events):
+            events.append(FollowupAction(form))
+        return events
+
+    @abstractmethod
+    async def answer(self, turn: Turn) -> None:
+        """Say something, set slots."""
+
+
+class Flow(Action, ABC):
+    """The validation of a form: a flow of questions whose order the shopper's answers decide.
+
+    `state_slots` belong to the flow: they are emptied when it starts. `fill` takes what the message
+    gives; `next_question` asks and names the slot it asks for, or returns None when nothing is
+    missing. A message that gives nothing is left to the rules (a question in the middle of the
+    form, for example), after which the form asks again.
+    """
+
+    form: str
+    state_slots: tuple[str, ...]
+
+    def name(self) -> str:
+        """`action_validate_…` is for slots; a form's validation is `validate_<form>`."""
+        return f"validate_{self.form}"
+
+    async def run(self, dispatcher, tracker, domain):
+        """Fill what the message gives, then ask for what is missing."""
+        turn = Turn(dispatcher, tracker, domain)
+        await _honestly(turn, self.name(), self._advance)
+        events = turn.events()
+        if turn.answered and not events:
+            # An event keeps Rasa from taking the message for one that gave the form nothing.
+            kept = self.state_slots[0]
+            events = [SlotSet(kept, turn.slot(kept)), SlotSet("requested_slot", None)]
+        return events
+
+    async def _advance(self, turn: Turn) -> None:
+        starting = self._starts(turn)
+        if starting:
+            turn.set(**{slot: None for slot in self.state_slots})
+        if starting or not self._resumes(turn):
+            handled = await self.fill(turn, starting)
+            if not handled and not starting:
+                return
+        asked = await self.next_question(turn)
+        turn.extra_events.append(SlotSet("requested_slot", asked))
+
+    @abstractmethod
+    async def fill(self, turn: Turn, starting: bool) -> bool:
+        """Set slots from the message; whether it gave anything (True sets at least one slot)."""
+
+    @abstractmethod
+    async def next_question(self, turn: Turn) -> str | None:
+        """Ask for the next thing that is missing and name its slot, or None."""
+
+    def _starts(self, turn: Turn) -> bool:
+        return any(
+            event.get("event") == "active_loop" and event.get("name") == self.form
+            for event in turn.events_since_message()
+        )
+
+    def _resumes(self, turn: Turn) -> bool:
+        # Something else has answered this message already; the form only asks again.
+        return any(
+            event.get("event") == "action"
+            and event.get("name") not in (self.form, "action_listen", "action_extract_slots")
+            for event in turn.events_since_message()
+        )
+
+    @staticmethod
+    def leaves(turn: Turn) -> bool:
+        """Whether the shopper drops the flow."""
+        return not turn.chosen and words.leaves(turn.text)
+
+
+def _leaves_form(events) -> bool:
+    return any(event.get("event") == "active_loop" and not event.get("name") for event in events)
+
+
+async def _honestly(turn: Turn, what: str, step) -> None:
+    try:
+        await step(turn)
+    except (GraphError, SQLAlchemyError):
+        logger.exception("action.failed name=%s", what)
+        turn.say("unavailable", buttons=[PERSON])

@@ -1,0 +1,41 @@
+"""When it is not sure what was meant: the graph's own answer, else the two likeliest meanings."""
+
+from __future__ import annotations
+
+from actions.base import PERSON, Answer
+from actions.meanings import MEANINGS
+from actions.products import answer_from_faq
+from actions.turn import Turn, button
+
+FAQ_SURE = 0.5
+OFFERED = 2
+# After so many messages not understood in a row a person is what is offered first.
+PATIENCE = 3
+
+
+class Clarify(Answer):
+    """Reads the intent ranking. Slots: `misunderstood` counts in a row. Never only "I don't
+    understand": an answer of the FAQ, or two meanings as buttons, and the way to a person."""
+
+    action_name = "action_clarify"
+
+    async def answer(self, turn: Turn) -> None:
+        """Answer from the FAQ, or ask which of two was meant."""
+        if await answer_from_faq(turn, sure=FAQ_SURE):
+            turn.set(misunderstood=0)
+            return
+        missed = (turn.slot("misunderstood") or 0) + 1
+        turn.set(misunderstood=missed)
+        if turn.active_form:
+            turn.say("unclear_in_form", buttons=[PERSON] if missed >= PATIENCE else None)
+            return
+        likely = [
+            ranked["name"]
+            for ranked in turn.tracker.latest_message.get("intent_ranking") or []
+            if ranked.get("name") in MEANINGS
+        ][:OFFERED]
+        keep = {"product": turn.entity("product")} if turn.entity("product") else {}
+        keep |= {"category": turn.entity("category")} if turn.entity("category") else {}
+        choices = [button(MEANINGS[intent], intent, **keep) for intent in likely]
+        response = "unclear_again" if missed >= PATIENCE else "unclear"
+        turn.say(response, buttons=[*choices, PERSON])

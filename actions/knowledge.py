@@ -1,0 +1,20 @@
+"""The graph as actions reach it: opened once a process, with the FAQ index beside it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from kg.faq import FaqIndex
+from kg.graph import Graph, open_graph
+
+
+@lru_cache(maxsize=1)
+def graph() -> Graph:
+    """The published graph; follows new versions by itself."""
+    return open_graph()
+
+
+@lru_cache(maxsize=1)
+def faq() -> FaqIndex:
+    """The index of questions and answers over that graph."""
+    return FaqIndex(graph())

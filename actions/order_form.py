@@ -1,0 +1,167 @@
+"""Everything about one order that is not after-sale: asked, opened, done.
+
+Slots: `order_service` (the intent that asked for it), `order_id`, `new_address`, `invoice_title`,
+`tax_number`, `confirmed`, `outcome`. What only tells something is answered as soon as the order is
+open; what changes something is confirmed first.
+"""
+
+from __future__ import annotations
+
+import re
+
+from actions import order_slot, words
+from actions.base import Answer, Flow
+from actions.order_services import INFORMING, SERVICES, Service
+from actions.turn import Turn, button
+
+_COMPANY = re.compile(r"公司|集团|厂|店|中心|学校|大学|医院|研究院|事务所|委员会|银行|工作室|协会|局$|部$")
+_TAX = re.compile(r"\b[0-9A-HJ-NPQRTUWXY]{15,20}\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"[省市区县镇乡村路街道巷弄号栋楼室座单元]")
+_PERSONAL = re.compile(r"个人|自己|我本人|不用公司")
+_LABEL = re.compile(r"^.{0,12}?(改成|改到|换成|寄到|送到|发到|地址(是|为|[:：])|抬头(是|为|[:：])|[:：])\s*")
+
+
+class ValidateOrderForm(Flow):
+    """Slots: see the module. Entities read: order_number, phone, phone_last4. Another service of
+    the same kind asked for in the middle takes over, with the order kept."""
+
+    form = "order_form"
+    state_slots = (
+        "order_service",
+        "new_address",
+        "invoice_title",
+        "tax_number",
+        "confirmed",
+        "outcome",
+        *order_slot.SLOTS,
+    )
+
+    async def fill(self, turn: Turn, starting: bool) -> bool:
+        """Take service, order, and what the service needs."""
+        if not starting and self.leaves(turn) and turn.intent != "cancel_order":
+            turn.say("left")
+            turn.set(outcome="left")
+            return True
+        if not starting and await _told_on_the_way(turn):
+            return True
+        changed = False
+        if turn.intent in SERVICES and turn.intent != turn.slot("order_service"):
+            turn.set(order_service=turn.intent, confirmed=None)
+            changed = True
+        service = SERVICES.get(turn.slot("order_service"))
+        if service is None:
+            return changed
+        changed |= await order_slot.take_order(turn, starting, service.states)
+        changed |= _take_details(turn, service, starting)
+        return changed | _take_confirmation(turn)
+
+    async def next_question(self, turn: Turn) -> str | None:
+        """Order, what is still wrong with it, details, confirmation: the first that is open."""
+        if turn.slot("outcome"):
+            return None
+        service = SERVICES[turn.slot("order_service")]
+        order = await order_slot.current_order(turn)
+        if order is None:
+            return await order_slot.ask_order(turn, service.states)
+        if service.precheck and not await service.precheck(turn, order):
+            turn.set(outcome="impossible")
+            return None
+        for slot in service.details:
+            if slot == "tax_number" and turn.slot("invoice_title") == "个人":
+                continue
+            if turn.slot(slot) is None:
+                _ask_detail(turn, slot, order)
+                return slot
+        if service.confirm and not turn.slot("confirmed"):
+            turn.say(
+                f"question_confirm_{service.intent}",
+                buttons=[button("确认", "affirm"), button("先不了", "deny")],
+                order=order.number,
+                title=order.lines[0].title,
+                address=turn.slot("new_address") or "",
+                invoice=turn.slot("invoice_title") or "",
+            )
+            return "confirmed"
+        turn.set(outcome="submit")
+        return None
+
+
+class OrderService(Answer):
+    """Does what the order form gathered: answers, or changes the order and says so.
+
+    Slots read: those of the form. Sets `last_ticket` where a ticket is made. Says nothing where the
+    form ended otherwise.
+    """
+
+    action_name = "action_order_service"
+
+    async def answer(self, turn: Turn) -> None:
+        """Call the service that the form was for."""
+        if turn.slot("outcome") != "submit":
+            return
+        order = await order_slot.current_order(turn)
+        await SERVICES[turn.slot("order_service")].act(turn, order)
+
+
+async def _told_on_the_way(turn: Turn) -> bool:
+    """Tell something of the order at hand while a change to it is being gathered."""
+    under_way = turn.slot("order_service")
+    if turn.intent not in INFORMING or under_way in INFORMING or turn.entity("order_number"):
+        return False
+    order = await order_slot.current_order(turn)
+    if order is None:
+        return False
+    await SERVICES[turn.intent].act(turn, order)
+    turn.set(order_service=under_way)
+    return True
+
+
+def _ask_detail(turn: Turn, slot: str, order) -> None:
+    buttons = None
+    if slot == "invoice_title":
+        buttons = [button("个人", "inform", invoice_title="个人")]
+    turn.say(f"question_{slot}", buttons=buttons, order=order.number, address=order.address)
+
+
+def _take_details(turn: Turn, service: Service, starting: bool) -> bool:
+    text = "" if turn.chosen else turn.text.strip()
+    requested = turn.slot("requested_slot")
+    new: dict = {}
+    if "new_address" in service.details:
+        said = _LABEL.sub("", text)
+        if len(_ADDRESS.findall(said)) >= 2 and len(said) >= 6:
+            new["new_address"] = said
+    if "invoice_title" in service.details:
+        title = turn.entity("invoice_title") or _title(text, requested == "invoice_title")
+        if title:
+            new["invoice_title"] = title
+        tax = _TAX.search(text)
+        if tax and turn.entity("order_number") != tax.group(0).upper():
+            new["tax_number"] = tax.group(0).upper()
+    turn.set(**new)
+    return bool(new)
+
+
+def _title(text: str, asked: bool) -> str | None:
+    if _PERSONAL.search(text):
+        return "个人"
+    said = _TAX.sub("", _LABEL.sub("", text)).strip(" ，,。税号:：")
+    if _COMPANY.search(said) and 4 <= len(said) <= 60 and (asked or "公司" in said):
+        return said
+    return None
+
+
+def _take_confirmation(turn: Turn) -> bool:
+    if turn.slot("requested_slot") != "confirmed":
+        return False
+    answer = words.yes_or_no(turn.text, turn.intent)
+    if answer is None and turn.intent == "cancel_order" == turn.slot("order_service"):
+        answer = True
+    if answer is None:
+        return False
+    if answer:
+        turn.set(confirmed=True)
+    else:
+        turn.say("left")
+        turn.set(outcome="left")
+    return True

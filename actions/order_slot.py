@@ -1,0 +1,115 @@
+"""Which order a flow is about: taken from the message, opened through the gate, else asked for.
+
+Slots: `order_id` (opened, never anything else), `last_order` (the one spoken of last, across
+flows), `offered_orders` (numbers shown, for 第二个), `given_number` (said, but not yet opened),
+`gate_tries` (refusals in this flow).
+"""
+
+from __future__ import annotations
+
+from actions import words
+from actions.base import PERSON
+from actions.cards import order_card
+from actions.turn import Turn, button, in_thread
+from shop import gate, orders
+from shop.orders import Order
+
+SLOTS = ("order_id", "offered_orders", "given_number", "gate_tries")
+OFFERED = 6
+TRIES = 3
+
+
+async def current_order(turn: Turn) -> Order | None:
+    """The order that the flow has opened."""
+    number = turn.slot("order_id")
+    return await in_thread(orders.find, number) if number else None
+
+
+async def take_order(turn: Turn, starting: bool, states: tuple[str, ...] = orders.STATES) -> bool:
+    """Open the order that the message names; whether the message was about that.
+
+    At the start of a flow the order spoken of last counts as named, or, if only one of a known
+    shopper's orders is in one of `states`, that one.
+    """
+    said_other = not turn.chosen and words.means_another_order(turn.text)
+    number = turn.entity("order_number") or _picked(turn)
+    if number:
+        return await _open(turn, number)
+    if said_other:
+        turn.set(order_id=None, given_number=None, last_order=None)
+        return True
+    if turn.slot("given_number") and _last4(turn):
+        return await _open(turn, turn.slot("given_number"))
+    if starting:
+        return await _presume(turn, states)
+    return False
+
+
+async def ask_order(turn: Turn, states: tuple[str, ...] = orders.STATES) -> str:
+    """Ask which order is meant; the name of the slot asked for."""
+    if turn.shopper is None:
+        given = turn.slot("given_number")
+        turn.say("question_phone_last4" if given else "question_order_guest", order=given or "")
+        return "order_id"
+    mine = await in_thread(orders.of_shopper, turn.shopper)
+    offered = [order for order in mine if order.state in states][:OFFERED]
+    turn.set(offered_orders=[order.number for order in offered])
+    if offered:
+        turn.say("question_order", cards=[order_card(order, choose=True) for order in offered])
+    else:
+        turn.say("question_order_number")
+    return "order_id"
+
+
+def _picked(turn: Turn) -> str | None:
+    if turn.slot("requested_slot") != "order_id" or turn.slot("order_id"):
+        return None
+    return turn.picked(turn.slot("offered_orders"))
+
+
+def _last4(turn: Turn) -> str | None:
+    digits = turn.entity("phone_last4")
+    phone = turn.entity("phone")
+    return str(digits) if digits else (str(phone)[-4:] if phone else None)
+
+
+async def _presume(turn: Turn, states: tuple[str, ...]) -> bool:
+    last = turn.slot("last_order")
+    if last:
+        turn.set(order_id=last)
+        return True
+    if turn.shopper:
+        mine = await in_thread(orders.of_shopper, turn.shopper)
+        fitting = [order for order in mine if order.state in states]
+        if len(fitting) == 1:
+            turn.set(order_id=fitting[0].number, last_order=fitting[0].number)
+            return True
+    return False
+
+
+async def _open(turn: Turn, number: str) -> bool:
+    last4 = _last4(turn)
+    if turn.shopper is None and last4 is None:
+        turn.set(given_number=number, order_id=None)
+        return True
+    try:
+        order = await in_thread(gate.open_order, turn.viewer, number, last4)
+    except gate.GateLocked:
+        turn.say("gate_locked", buttons=[PERSON])
+        turn.set(order_id=None, given_number=None, outcome="locked")
+        return True
+    except gate.GateRefused:
+        tries = (turn.slot("gate_tries") or 0) + 1
+        turn.set(order_id=None, given_number=None, gate_tries=tries)
+        turn.say("gate_refused")
+        if tries >= TRIES:
+            turn.say("gate_person", buttons=[PERSON])
+            turn.set(outcome="refused")
+        return True
+    turn.set(order_id=order.number, last_order=order.number, given_number=None, gate_tries=0)
+    return True
+
+
+def order_buttons(numbers: list[str]) -> list[dict]:
+    """A quick reply for each order number."""
+    return [button(number, "inform", order_number=number) for number in numbers]

@@ -1,0 +1,48 @@
+"""Anger, and the way to a person."""
+
+from __future__ import annotations
+
+from actions.base import PERSON, Answer
+from actions.turn import Turn, in_thread
+from cdp import cases
+
+# The second complaint in a conversation is one too many for a machine.
+PATIENCE = 2
+
+
+async def call_person(turn: Turn, reason: str) -> None:
+    """Store a request to the desk with the whole conversation, and say so."""
+    transcript = []
+    for event in turn.tracker.events:
+        if event.get("event") in ("user", "bot") and event.get("text"):
+            transcript.append({"from": event["event"], "text": event["text"]})
+    case = await in_thread(
+        cases.request_person, turn.conversation, reason, transcript, turn.shopper
+    )
+    turn.set(complaints=0, misunderstood=0)
+    turn.say(f"person_{reason}", case=case)
+
+
+class RequestHuman(Answer):
+    """Slots set: `complaints`, `misunderstood` (back to 0). Stores a case; asking again keeps one."""
+
+    action_name = "action_request_human"
+
+    async def answer(self, turn: Turn) -> None:
+        """Ask the desk for a person."""
+        await call_person(turn, "asked")
+
+
+class Complain(Answer):
+    """Slots: `complaints` counts them in this conversation; the second brings a person."""
+
+    action_name = "action_complain"
+
+    async def answer(self, turn: Turn) -> None:
+        """Say sorry and offer a person; call one if it is not the first time."""
+        complaints = (turn.slot("complaints") or 0) + 1
+        turn.set(complaints=complaints)
+        if complaints >= PATIENCE:
+            await call_person(turn, "complained")
+        else:
+            turn.say("sorry", buttons=[PERSON])

@@ -1,0 +1,130 @@
+"""Questions that the shop's policies answer, for the product spoken of where there is one."""
+
+from __future__ import annotations
+
+from actions.base import Answer
+from actions.cards import STATE_NAMES
+from actions.focus import candidates, mention
+from actions.knowledge import graph
+from actions.products import answer_from_faq
+from actions.turn import Turn, button, in_thread
+from kg import catalogue, policies
+from kg.policies import Resolution
+from shop import clock, orders
+
+TOPICS = {
+    "ask_return_policy": "return",
+    "ask_return_method": "return_method",
+    "ask_return_shipping_fee": "return_freight",
+    "ask_warranty": "warranty",
+    "ask_shipping_fee": "shipping_fee",
+    "ask_shipping_method": "shipping_method",
+    "ask_delivery_time": "delivery_time",
+    "ask_payment_method": "payment_method",
+    "ask_authenticity": "authenticity",
+    "ask_membership": "membership",
+    "ask_review": "review",
+    "ask_installation": "installation",
+}
+# How alike a question of the graph must be before it comes ahead of the policy.
+FAQ_FIRST = 0.62
+FAQ_ELSE = 0.3
+
+
+async def subject(turn: Turn) -> str | None:
+    """The product that the question is about; for a kind of product, one that stands for it."""
+    found = await candidates(turn)
+    if len(found) == 1:
+        return found[0].id
+    named = mention(turn)
+    if named.category or named.brand:
+        one = await catalogue.search(
+            graph(), category=named.category, brand=named.brand, limit=1
+        )
+        return one[0].id if one else None
+    return None
+
+
+class PolicyAnswer(Answer):
+    """Entities read: product, category, brand. Slots: `product`. The policy in force that fits, or
+    the FAQ; a question neither knows is said to be so, with the way to a person."""
+
+    action_name = "action_policy"
+
+    async def answer(self, turn: Turn) -> None:
+        """The FAQ where it is near, else the policy, else what the FAQ has at all."""
+        if await answer_from_faq(turn, sure=FAQ_FIRST):
+            return
+        topic = TOPICS.get(turn.intent)
+        if topic == "return":
+            await _return_policy(turn)
+            return
+        if topic:
+            resolution = await policies.resolve(
+                graph(), topic, clock.today(), product_id=await subject(turn), facts={}
+            )
+            if resolution:
+                turn.say_text(resolution.text)
+                await _add_own_order(turn, topic)
+                return
+        if not await answer_from_faq(turn, intent=turn.intent, sure=FAQ_ELSE):
+            turn.say("not_known", buttons=[button("转人工客服", "request_human")])
+
+
+async def _return_policy(turn: Turn) -> None:
+    """Return, or exchange where the text says so: without a reason, and for a fault."""
+    exchange = "换" in turn.text and "退" not in turn.text
+    topic = "exchange" if exchange else "return"
+    product = await subject(turn)
+    rules = []
+    for facts in ({"reason": "no_reason", "opened": "拆" in turn.text or "开封" in turn.text},
+                  {"reason": "quality"}):
+        rule = await policies.resolve(
+            graph(), topic, clock.today(), product_id=product, facts=facts
+        )
+        if rule and rule.policy not in [known.policy for known in rules]:
+            rules.append(rule)
+    if not rules:
+        turn.say("not_known", buttons=[button("转人工客服", "request_human")])
+        return
+    turn.say(
+        "return_policy",
+        list="\n".join(_rule_line(rule) for rule in rules),
+        buttons=[button("我要退货", "request_return"), button("我要换货", "request_exchange")],
+    )
+
+
+def _rule_line(rule: Resolution) -> str:
+    return f"· {rule.title}：{rule.text}"
+
+
+async def _add_own_order(turn: Turn, topic: str) -> None:
+    if topic != "delivery_time" or turn.shopper is None:
+        return
+    mine = await in_thread(orders.of_shopper, turn.shopper)
+    open_orders = [order for order in mine if order.state in (orders.PAID, orders.SHIPPED)]
+    if open_orders:
+        order = open_orders[0]
+        turn.say(
+            "own_order_hint",
+            order=order.number,
+            state=STATE_NAMES[order.state],
+            title=order.lines[0].title,
+            buttons=[
+                button("查这单", "ask_order_status", order_number=order.number),
+                button("查物流", "track_shipment", order_number=order.number),
+            ],
+        )
+
+
+class FaqAnswer(Answer):
+    """For matters that only the FAQ knows: accounts, placing an order, reviews."""
+
+    action_name = "action_faq"
+
+    async def answer(self, turn: Turn) -> None:
+        """The nearest question, or that it is not known, with the way to a person."""
+        if await answer_from_faq(turn, sure=FAQ_FIRST):
+            return
+        if not await answer_from_faq(turn, intent=turn.intent, sure=0.12):
+            turn.say("not_known", buttons=[button("转人工客服", "request_human")])

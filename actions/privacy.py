@@ -1,0 +1,102 @@
+"""What a shopper allows, takes back, and wants done with their data: stored, then acknowledged."""
+
+from __future__ import annotations
+
+from actions import words
+from actions.base import Answer, Flow
+from actions.turn import Turn, button, in_thread
+from cdp import privacy
+
+
+async def _decide(turn: Turn, purposes: tuple[str, ...], granted: bool) -> None:
+    channel = turn.tracker.get_latest_input_channel() or "unknown"
+    await in_thread(
+        privacy.decide, turn.person, purposes, granted, channel, f"message {turn.message_key}"
+    )
+
+
+class GiveConsent(Answer):
+    """Records consent to analytics, personalisation and marketing, with the message as evidence."""
+
+    action_name = "action_give_consent"
+
+    async def answer(self, turn: Turn) -> None:
+        """Record and acknowledge."""
+        await _decide(turn, privacy.OPTIONAL, True)
+        turn.say("consent_given")
+
+
+class WithdrawConsent(Answer):
+    """Records the withdrawal of every optional consent; service goes on as before."""
+
+    action_name = "action_withdraw_consent"
+
+    async def answer(self, turn: Turn) -> None:
+        """Record and acknowledge."""
+        await _decide(turn, privacy.OPTIONAL, False)
+        turn.say("consent_withdrawn")
+
+
+class UnsubscribeMarketing(Answer):
+    """Records that no marketing may be sent any more."""
+
+    action_name = "action_unsubscribe"
+
+    async def answer(self, turn: Turn) -> None:
+        """Record and acknowledge."""
+        await _decide(turn, ("marketing",), False)
+        turn.say("unsubscribed")
+
+
+class RequestMyData(Answer):
+    """Stores a request for a copy of one's data."""
+
+    action_name = "action_request_data"
+
+    async def answer(self, turn: Turn) -> None:
+        """Store and acknowledge with its number."""
+        number = await in_thread(privacy.request, turn.person, "export", turn.message_key)
+        turn.say("data_requested", number=number)
+
+
+class ValidateDeletionForm(Flow):
+    """Deletion cannot be undone, so it is confirmed. Slots: `deletion_confirmed`."""
+
+    form = "deletion_form"
+    state_slots = ("deletion_confirmed", "outcome")
+
+    async def fill(self, turn: Turn, starting: bool) -> bool:
+        """Take yes or no."""
+        if starting:
+            return False
+        answer = words.yes_or_no(turn.text, turn.intent)
+        if self.leaves(turn):
+            answer = False
+        if answer is None:
+            return False
+        turn.set(deletion_confirmed=answer, outcome="submit" if answer else "left")
+        return True
+
+    async def next_question(self, turn: Turn) -> str | None:
+        """Ask whether it is really meant."""
+        if turn.slot("outcome"):
+            return None
+        turn.say(
+            "question_deletion_confirmed",
+            buttons=[button("确认删除", "affirm"), button("先不删", "deny")],
+        )
+        return "deletion_confirmed"
+
+
+class DeleteMyData(Answer):
+    """Stores the confirmed request to delete one's data. Slots read: `outcome`."""
+
+    action_name = "action_delete_data"
+
+    async def answer(self, turn: Turn) -> None:
+        """Store and acknowledge, or let it be."""
+        if turn.slot("outcome") != "submit":
+            turn.say("deletion_left")
+            return
+        number = await in_thread(privacy.request, turn.person, "delete", turn.message_key)
+        turn.say("deletion_requested", number=number)

@@ -1,0 +1,40 @@
+"""How tickets stand."""
+
+from __future__ import annotations
+
+from actions.after_sales import KIND_NAMES
+from actions.base import Answer
+from actions.turn import Turn, button, in_thread
+from shop import tickets
+
+SHOWN = 3
+
+
+class AfterSaleProgress(Answer):
+    """Entities read: ticket_number. Tickets of the signed-in shopper, or of this conversation; a
+    number that is not among them is never confirmed to exist."""
+
+    action_name = "action_after_sale_progress"
+
+    async def answer(self, turn: Turn) -> None:
+        """The ticket named, or the newest ones."""
+        mine = await in_thread(tickets.of_viewer, turn.shopper, turn.conversation)
+        mine = [ticket for ticket in mine if ticket.kind in tickets.AFTER_SALE]
+        number = turn.entity("ticket_number")
+        if number:
+            mine = [ticket for ticket in mine if ticket.number == str(number).upper()]
+        if not mine:
+            turn.say(
+                "progress_not_found" if number else "progress_none",
+                buttons=[button("申请售后", "request_return")],
+            )
+            return
+        turn.say(
+            "progress",
+            list="\n".join(
+                f"· {ticket.number}（{KIND_NAMES[ticket.kind]}，订单 {ticket.order_number}）："
+                f"{ticket.created_at:%m月%d日} 提交，"
+                + ("已完成" if ticket.state == tickets.DONE else "审核中，预计 1 个工作日内有结果")
+                for ticket in mine[:SHOWN]
+            ),
+        )

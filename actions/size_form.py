@@ -1,0 +1,238 @@
+"""Size advice: from the size chart of what is to be worn, by the measures that chart goes by.
+
+Slots: `product` or `size_category` with `size_audience` (what is to be worn, by whom), and the body:
+`foot_length`, `height` (cm), `weight` (kg), `age` (years). Asks only for a measure that the chart
+needs and that is not known yet.
+"""
+
+from __future__ import annotations
+
+import re
+
+from actions.base import Answer, Flow
+from actions.focus import candidates, mention, show
+from actions.knowledge import graph
+from actions.products import answer_from_faq
+from actions.search import joint_offer
+from actions.turn import Turn, button, in_thread
+from kg import catalogue, sizes
+from kg.catalogue import Product
+from kg.sizes import SizeChart
+from shop import offers
+
+MEASURES = ("foot_length", "height", "weight", "age")
+WORN = (
+    ("儿童鞋", "kids_shoes", "kids"),
+    ("成人运动鞋", "sports_shoes", "unisex"),
+    ("童装", "kids_clothing", "kids"),
+    ("成人服饰", "sportswear", "unisex"),
+)
+_NOT_WORN = {"digital", "food", "custom", "appliances"}
+_WORDS = (
+    (("童鞋", "儿童鞋", "孩子穿鞋", "宝宝鞋", "小孩鞋"), "kids_shoes", "kids"),
+    (("童装",), "kids_clothing", "kids"),
+    (("鞋",), "sports_shoes", "unisex"),
+    (("衣服", "上衣", "裤", "T恤", "外套", "卫衣"), "sportswear", "unisex"),
+)
+
+
+class ValidateSizeForm(Flow):
+    """Slots: see the module. Entities read: product, category, foot_length, height, weight, age."""
+
+    form = "size_form"
+    state_slots = ("size_product", "size_category", "size_audience", "outcome", *MEASURES)
+
+    async def fill(self, turn: Turn, starting: bool) -> bool:
+        """Take what is worn, by whom, and the measures."""
+        if not starting and self.leaves(turn):
+            turn.say("left")
+            turn.set(outcome="left")
+            return True
+        if starting and await answer_from_faq(turn, intent="ask_size", sure=0.75):
+            turn.set(outcome="answered")
+            return True
+        given = {name: turn.entity(name) for name in MEASURES}
+        if turn.slot("requested_slot") in MEASURES and not any(given.values()):
+            given[turn.slot("requested_slot")] = _bare_number(turn)
+        new = {name: float(value) for name, value in given.items() if value is not None}
+        turn.set(**new)
+        worn = await self._take_worn(turn, starting, new)
+        return bool(new) or worn
+
+    @staticmethod
+    async def _take_worn(turn: Turn, starting: bool, measures: dict) -> bool:
+        named = mention(turn)
+        found = await candidates(turn) if starting or turn.entities("product") else []
+        if len(found) == 1 and not (named.category and not turn.entities("product")):
+            turn.set(size_product=found[0].id, product=found[0].id, size_category=None)
+            return True
+        category, audience = named.category, named.audience
+        if category is None and (starting or turn.slot("size_category") is None):
+            category, audience = _category_in(turn.text, named.audience, measures)
+        if category is None:
+            return False
+        leaf = await catalogue.category(graph(), category)
+        if leaf and leaf.path[-1] in _NOT_WORN:
+            return False
+        turn.set(size_category=category, size_audience=audience, size_product=None)
+        return True
+
+    async def next_question(self, turn: Turn) -> str | None:
+        """What is worn, then the first measure of its chart that is missing."""
+        if turn.slot("outcome"):
+            return None
+        if not turn.slot("size_product") and not turn.slot("size_category"):
+            turn.say(
+                "question_size_category",
+                buttons=[button(title, "inform", category=id) for title, id, _ in WORN],
+            )
+            return "size_category"
+        chart = await _chart(turn)
+        if chart is None or _known(turn, chart):
+            return None
+        measure = _wanted(chart)
+        turn.say(f"question_{measure}")
+        return measure
+
+
+class SizeAdvice(Answer):
+    """Says the size, shows the product's stock in it, and what goes with it at a better price.
+
+    Slots read: those of the form. A body outside the chart is told so, with the chart's range.
+    """
+
+    action_name = "action_size_advice"
+
+    async def answer(self, turn: Turn) -> None:
+        """The size by the chart."""
+        if turn.slot("outcome"):
+            return
+        chart = await _chart(turn)
+        if chart is None:
+            turn.say("no_size_chart")
+            return
+        found = sizes.advise(
+            chart,
+            foot_length_cm=turn.slot("foot_length"),
+            height_cm=turn.slot("height"),
+            weight_kg=turn.slot("weight"),
+            age=turn.slot("age"),
+        )
+        if not found:
+            first, last = chart.rows[0]["size"], chart.rows[-1]["size"]
+            turn.say("size_outside", chart=chart.name, first=first, last=last)
+            return
+        fit = found[0][2]
+        size = " / ".join(dict.fromkeys(size for size, _, _ in found))
+        turn.say(f"size_{fit}", size=size, chart=chart.name, note=chart.note,
+                 measures=_measures(turn))
+        await self._offer(turn, found[0][0])
+
+    @staticmethod
+    async def _offer(turn: Turn, size: str) -> None:
+        product = await _product(turn)
+        if product is None:
+            found = await catalogue.search(
+                graph(),
+                category=turn.slot("size_category"),
+                audience=turn.slot("size_audience"),
+                limit=30,
+            )
+            stocked = [p for p in found if any(_same_size(size, s) for s in p.sizes)][:3]
+            if stocked:
+                await show(turn, stocked, "size_products", size=size)
+            product = stocked[0] if stocked else None
+        else:
+            await _say_stock(turn, product, size)
+        if product:
+            others = await catalogue.goes_with(graph(), product.id)
+            offer = await joint_offer(product, others)
+            if offer:
+                shown = turn.slot("product")
+                await show(turn, others[:2], "size_goes_with", offer=offer, name=product.name)
+                turn.set(product=shown)
+
+
+async def _say_stock(turn: Turn, product: Product, size: str) -> None:
+    offer = await in_thread(offers.offers_for, product.id)
+    colours = [
+        variant.colour
+        for variant in product.variants
+        if _same_size(size, variant.size)
+        and variant.sku in offer.variants
+        and offer.variants[variant.sku].stock > 0
+    ]
+    if colours:
+        turn.say(
+            "size_in_stock", name=product.name, size=size, colours="、".join(filter(None, colours))
+        )
+    elif any(_same_size(size, variant.size) for variant in product.variants):
+        turn.say("size_sold_out", name=product.name, size=size)
+    else:
+        turn.say("size_not_made", name=product.name, size=size, sizes="、".join(product.sizes))
+
+
+def _same_size(advised: str, offered: str) -> bool:
+    """A product's size may say more than the chart's ("NB 68片") or span several ("39-42")."""
+    first = offered.split(" ")[0]
+    low, dash, high = first.partition("-")
+    if dash and low.isdigit() and high.isdigit() and advised.isdigit():
+        return int(low) <= int(advised) <= int(high)
+    return first == advised
+
+
+async def _product(turn: Turn) -> Product | None:
+    chosen = turn.slot("size_product")
+    return await catalogue.product(graph(), chosen) if chosen else None
+
+
+async def _chart(turn: Turn) -> SizeChart | None:
+    if turn.slot("size_product"):
+        return await sizes.chart_for(graph(), product_id=turn.slot("size_product"))
+    return await sizes.chart_for(
+        graph(), category=turn.slot("size_category"), audience=turn.slot("size_audience")
+    )
+
+
+def _known(turn: Turn, chart: SizeChart) -> bool:
+    return any(turn.slot(measure) is not None for measure in (*chart.by, *chart.also))
+
+
+def _wanted(chart: SizeChart) -> str:
+    return next((measure for measure in chart.by if measure in MEASURES), "height")
+
+
+def _category_in(text: str, audience: str | None, measures: dict):
+    for signs, category, worn_by in _WORDS:
+        if any(sign in text for sign in signs):
+            if audience == "kids":
+                category = {"sports_shoes": "kids_shoes", "sportswear": "kids_clothing"}.get(
+                    category, category
+                )
+            return category, audience or worn_by
+    if "foot_length" in measures:
+        return ("kids_shoes" if audience == "kids" else "sports_shoes"), audience
+    if "height" in measures or "weight" in measures:
+        child = audience == "kids" or measures.get("height", 170) < 150
+        return ("kids_clothing", "kids") if child else ("sportswear", audience or "unisex")
+    return None, None
+
+
+def _bare_number(turn: Turn) -> float | None:
+    found = re.search(r"\d+(?:\.\d+)?", "" if turn.chosen else turn.text)
+    return float(found.group(0)) if found and len(turn.text) <= 12 else None
+
+
+def _measures(turn: Turn) -> str:
+    units = {
+        "foot_length": ("脚长", "cm"),
+        "height": ("身高", "cm"),
+        "weight": ("体重", "kg"),
+        "age": ("年龄", "岁"),
+    }
+    said = [
+        f"{label} {turn.slot(name):g}{unit}"
+        for name, (label, unit) in units.items()
+        if turn.slot(name) is not None
+    ]
+    return "、".join(said)

@@ -1,0 +1,1 @@
+"""Benchmarks: each a module with `figures()`, run with `python -m bench.<name>`."""

@@ -1,0 +1,74 @@
+"""Cases for a person: a conversation that asked for, or needs, somebody at the desk."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+from sqlalchemy import Column, DateTime, Integer, String, Text, select
+
+from storage import Base, read, write
+
+WAITING = "waiting"
+
+
+class CaseRow(Base):
+    """One request to the desk, with the whole conversation as it stood."""
+
+    __tablename__ = "cases"
+
+    id = Column(Integer, primary_key=True)
+    conversation = Column(String(255), nullable=False, index=True)
+    shopper = Column(String(64))
+    reason = Column(String(64), nullable=False)
+    state = Column(String(16), nullable=False)
+    transcript = Column(Text, nullable=False)
+    created_at = Column(DateTime, nullable=False)
+
+
+def request_person(
+    conversation: str, reason: str, transcript: list[dict], shopper: str | None = None
+) -> int:
+    """Ask the desk for a person; the number of the case.
+
+    A conversation waits once: asking again brings its transcript up to date instead of making a
+    second case. `transcript` is a list of {"from": "user"|"bot", "text": str}.
+    """
+    told = json.dumps(transcript, ensure_ascii=False)
+    with write() as session:
+        row = session.scalars(
+            select(CaseRow).where(
+                CaseRow.conversation == conversation, CaseRow.state == WAITING
+            )
+        ).first()
+        if row is None:
+            row = CaseRow(
+                conversation=conversation,
+                shopper=shopper,
+                reason=reason,
+                state=WAITING,
+                created_at=datetime.now(timezone.utc).replace(tzinfo=None),
+            )
+            session.add(row)
+        row.transcript = told
+        session.flush()
+        return row.id
+
+
+def waiting() -> list[dict]:
+    """The cases that nobody has taken yet, the oldest first."""
+    with read() as session:
+        rows = session.scalars(
+            select(CaseRow).where(CaseRow.state == WAITING).order_by(CaseRow.id)
+        )
+        return [
+            {
+                "id": row.id,
+                "conversation": row.conversation,
+                "shopper": row.shopper,
+                "reason": row.reason,
+                "transcript": json.loads(row.transcript),
+                "created_at": row.created_at,
+            }
+            for row in rows
+        ]

@@ -1,0 +1,255 @@
+"""Conversations as a channel keeps them: the inbox, the messages of a room, the choices offered.
+
+A message is kept before it is acknowledged (`accept`), unique by the sender's own id for it; its
+answers and the mark that it is done are written in one transaction (`finish`). What lies between
+can be taken up again after a crash (`pending`), and is answered once.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from sqlalchemy import Column, DateTime, Integer, String, Text, UniqueConstraint, func, select
+
+from storage import Base, read, write
+
+NEW, DONE = "new", "done"
+
+
+class InboxRow(Base):
+    """One message taken from a shopper."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("conversation", "client_id"),)
+
+    id = Column(Integer, primary_key=True)
+    channel = Column(String(32), nullable=False)
+    conversation = Column(String(255), nullable=False, index=True)
+    client_id = Column(String(128), nullable=False)
+    seq = Column(Integer, nullable=False)
+    text = Column(Text, nullable=False)
+    context = Column(Text, nullable=False)
+    state = Column(String(8), nullable=False, index=True)
+    received_at = Column(DateTime, nullable=False)
+
+
+class RoomRow(Base):
+    """One message of a room as it is shown; `body` is JSON: text, buttons, cards, links."""
+
+    __tablename__ = "room_messages"
+
+    conversation = Column(String(255), primary_key=True)
+    seq = Column(Integer, primary_key=True)
+    sender = Column(String(8), nullable=False)
+    client_id = Column(String(128))
+    body = Column(Text, nullable=False)
+    at = Column(DateTime, nullable=False)
+
+
+class ChoiceRow(Base):
+    """What a button means; the shopper only ever holds its token."""
+
+    __tablename__ = "choices"
+
+    token = Column(String(32), primary_key=True)
+    conversation = Column(String(255), nullable=False)
+    title = Column(String(255), nullable=False)
+    payload = Column(Text, nullable=False)
+    at = Column(DateTime, nullable=False)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A kept message; `text` is what Rasa is given, `context` the message's metadata."""
+
+    id: int
+    channel: str
+    conversation: str
+    text: str
+    context: dict = field(default_factory=dict)
+
+    @property
+    def message_id(self) -> str:
+        """The id under which Rasa's tracker knows it."""
+        return f"inbox-{self.id}"
+
+
+def accept(
+    channel: str, conversation: str, client_id: str, shown: str, text: str, context: dict
+) -> dict:
+    """Keep a message, once; the room's message as it is shown.
+
+    `shown` is what the shopper sees of it (a button's title), `text` what Rasa gets.
+    """
+    now = _now()
+    with write() as session:
+        row = session.scalars(
+            select(InboxRow).where(
+                InboxRow.conversation == conversation, InboxRow.client_id == client_id
+            )
+        ).first()
+        if row is None:
+            seq = _next_seq(session, conversation)
+            row = InboxRow(
+                channel=channel,
+                conversation=conversation,
+                client_id=client_id,
+                seq=seq,
+                text=text,
+                context=json.dumps(context, ensure_ascii=False),
+                state=NEW,
+                received_at=now,
+            )
+            session.add(row)
+            session.add(_room_row(conversation, seq, "user", {"text": shown}, now, client_id))
+            session.flush()
+        return _shown(session.get(RoomRow, (conversation, row.seq)))
+
+
+def pending(conversation: str) -> Pending | None:
+    """The oldest message of a conversation that is not yet done."""
+    with read() as session:
+        row = session.scalars(
+            select(InboxRow)
+            .where(InboxRow.conversation == conversation, InboxRow.state == NEW)
+            .order_by(InboxRow.id)
+        ).first()
+        if row is None:
+            return None
+        return Pending(row.id, row.channel, row.conversation, row.text, json.loads(row.context))
+
+
+def conversations_pending(channel: str) -> list[str]:
+    """The conversations of a channel with a message that is not done."""
+    with read() as session:
+        return list(
+            session.scalars(
+                select(InboxRow.conversation)
+                .where(InboxRow.channel == channel, InboxRow.state == NEW)
+                .distinct()
+            )
+        )
+
+
+def finish(message: Pending, answers: list[dict]) -> list[dict]:
+    """Write a message's answers and mark it done, in one step; the room's new messages.
+
+    `answers`: {"text", "buttons": [{"title", "payload"}], "cards": [...], "links": [...]}. Returns
+    nothing if the message was already done.
+    """
+    now = _now()
+    with write() as session:
+        row = session.get(InboxRow, message.id)
+        if row.state == DONE:
+            return []
+        row.state = DONE
+        seq = _next_seq(session, message.conversation)
+        rows = []
+        for offset, answer in enumerate(answers):
+            body = _with_tokens(session, message.conversation, answer, now)
+            made = _room_row(message.conversation, seq + offset, "bot", body, now)
+            session.add(made)
+            rows.append(made)
+        return [_shown(made) for made in rows]
+
+
+def history(conversation: str, after: int = 0, limit: int = 200) -> list[dict]:
+    """The room's messages after a sequence number, oldest first; the newest `limit` of them."""
+    with read() as session:
+        rows = session.scalars(
+            select(RoomRow)
+            .where(RoomRow.conversation == conversation, RoomRow.seq > after)
+            .order_by(RoomRow.seq.desc())
+            .limit(limit)
+        ).all()
+        return [_shown(row) for row in reversed(rows)]
+
+
+def choice(conversation: str, token: str) -> tuple[str, str] | None:
+    """Title and payload of a choice offered in this conversation, or None."""
+    with read() as session:
+        row = session.get(ChoiceRow, token)
+        if row is None or row.conversation != conversation:
+            return None
+        return row.title, row.payload
+
+
+def offer(conversation: str, buttons: list[dict]) -> list[dict]:
+    """Replace the payloads of buttons by tokens that only this conversation can use."""
+    with write() as session:
+        return _tokens(session, conversation, buttons, _now())
+
+
+def _with_tokens(session, conversation: str, answer: dict, now: datetime) -> dict:
+    body = dict(answer)
+    if body.get("buttons"):
+        body["buttons"] = _tokens(session, conversation, body["buttons"], now)
+    if body.get("cards"):
+        body["cards"] = [
+            {**card, "buttons": _tokens(session, conversation, card.get("buttons") or [], now)}
+            for card in body["cards"]
+        ]
+    return body
+
+
+def _tokens(session, conversation: str, buttons: list[dict], now: datetime) -> list[dict]:
+    offered = []
+    for button in buttons:
+        token = secrets.token_urlsafe(12)
+        session.add(
+            ChoiceRow(
+                token=token,
+                conversation=conversation,
+                title=button["title"],
+                payload=button["payload"],
+                at=now,
+            )
+        )
+        offered.append({"title": button["title"], "token": token})
+    return offered
+
+
+def _next_seq(session, conversation: str) -> int:
+    newest = session.scalar(
+        select(func.max(RoomRow.seq)).where(RoomRow.conversation == conversation)
+    )
+    return (newest or 0) + 1
+
+
+def _room_row(
+    conversation: str,
+    seq: int,
+    sender: str,
+    body: dict,
+    at: datetime,
+    client_id: str | None = None,
+) -> RoomRow:
+    return RoomRow(
+        conversation=conversation,
+        seq=seq,
+        sender=sender,
+        client_id=client_id,
+        body=json.dumps(body, ensure_ascii=False),
+        at=at,
+    )
+
+
+def _shown(row: RoomRow) -> dict:
+    body = json.loads(row.body)
+    return {
+        "seq": row.seq,
+        "from": row.sender,
+        "at": row.at.isoformat(timespec="seconds") + "Z",
+        "id": row.client_id,
+        "text": body.get("text") or "",
+        "buttons": body.get("buttons") or [],
+        "cards": body.get("cards") or [],
+        "links": body.get("links") or [],
+    }
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None)

@@ -1,0 +1,194 @@
+"""The web chat: a WebSocket channel bound to signed sessions, with a durable inbox.
+
+A socket first says `hello` with a session's token, which names its one conversation. A message is
+acknowledged only once it is kept; its answers reach every socket of the room and stay on the server,
+so that a page that was away fetches what it missed by sequence number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections import defaultdict
+from typing import Any
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from rasa.core.channels.channel import InputChannel
+from sanic import Blueprint, Request, response
+from sanic.exceptions import Forbidden
+
+from cdp.session import InvalidSession, Session, read
+from connectors import rooms
+from connectors.guard import TextRefused, plain_text
+from connectors.web.payloads import BadFrame, Frame, error, parse
+from connectors.worker import Worker
+from storage import create_tables
+
+logger = logging.getLogger(__name__)
+
+HELLO_SECONDS = 10.0
+DEFAULT_ORIGINS = "http://localhost:8000,http://127.0.0.1:8000"
+BY_CONVERSATION = RateLimitItemPerMinute(60)
+BY_ADDRESS = RateLimitItemPerMinute(300)
+
+
+class WebInput(InputChannel):
+    """The channel `web`; `origins` are the pages that may open a socket."""
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name in Rasa and in its path `/webhooks/web`."""
+        return "web"
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> WebInput:
+        """Read `origins` from the credentials, else `WEB_ORIGINS` (comma-separated)."""
+        listed = (credentials or {}).get("origins")
+        if not listed:
+            listed = os.environ.get("WEB_ORIGINS", DEFAULT_ORIGINS).split(",")
+        return cls([origin.strip().rstrip("/") for origin in listed if origin.strip()])
+
+    def __init__(self, origins: list[str]) -> None:
+        self._origins = set(origins)
+        self._sockets: dict[str, set] = defaultdict(set)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._worker: Worker | None = None
+
+    def blueprint(self, on_new_message) -> Blueprint:
+        """The routes: a health check and the socket."""
+        routes = Blueprint("web_channel")
+
+        @routes.route("/", methods=["GET"])
+        async def health(_: Request):
+            return response.json({"status": "ok"})
+
+        @routes.websocket("/socket")
+        async def socket(request: Request, ws) -> None:
+            if request.headers.get("origin", "").rstrip("/") not in self._origins:
+                logger.warning("web.socket.refused reason=origin")
+                raise Forbidden("this page may not open a chat here")
+            await self._serve(ws, request.ip)
+
+        @routes.listener("after_server_start")
+        async def start(app, _loop) -> None:
+            await asyncio.to_thread(create_tables)
+
+            async def events(conversation: str):
+                tracker = await app.ctx.agent.tracker_store.retrieve(conversation)
+                return tracker.events if tracker else []
+
+            self._worker = Worker(self.name(), on_new_message, self._publish, events)
+            await self._worker.recover()
+
+        @routes.listener("before_server_stop")
+        async def stop(_app, _loop) -> None:
+            if self._worker:
+                await self._worker.stop()
+
+        return routes
+
+    async def _serve(self, ws, address: str) -> None:
+        session = await self._hello(ws)
+        if session is None:
+            return
+        room = self._sockets[session.conversation]
+        room.add(ws)
+        try:
+            async for raw in ws:
+                await _send(ws, await self._answer(raw, session, address))
+        finally:
+            room.discard(ws)
+            if not room:
+                self._sockets.pop(session.conversation, None)
+
+    async def _hello(self, ws) -> Session | None:
+        try:
+            frame = parse(await asyncio.wait_for(ws.recv(), HELLO_SECONDS))
+            if frame.type != "hello":
+                raise BadFrame("the first frame: expected hello")
+            session = read(frame.token)
+        except InvalidSession as refused:
+            code = "expired" if refused.expired else "bad_token"
+            await self._refuse(ws, code, str(refused))
+            return None
+        except (BadFrame, asyncio.TimeoutError) as refused:
+            await self._refuse(ws, "bad_frame", str(refused) or "no hello in time")
+            return None
+        messages = await asyncio.to_thread(rooms.history, session.conversation, frame.after)
+        await _send(
+            ws,
+            {
+                "type": "ready",
+                "conversation": session.conversation,
+                "messages": messages,
+                "last": messages[-1]["seq"] if messages else frame.after,
+            },
+        )
+        return session
+
+    @staticmethod
+    async def _refuse(ws, code: str, text: str) -> None:
+        logger.warning("web.socket.refused reason=%s", code)
+        await _send(ws, error(code, text))
+        await ws.close(code=4401, reason=code)
+
+    async def _answer(self, raw: str, session: Session, address: str) -> dict:
+        frame = None
+        try:
+            frame = parse(raw)
+            if frame.type == "ping":
+                return {"type": "pong"}
+            if frame.type == "fetch":
+                messages = await asyncio.to_thread(
+                    rooms.history, session.conversation, frame.after
+                )
+                last = messages[-1]["seq"] if messages else frame.after
+                return {"type": "history", "messages": messages, "last": last}
+            if frame.type == "hello":
+                raise BadFrame("hello: it was already said")
+            return await self._take(frame, session, address)
+        except BadFrame as refused:
+            return error("bad_frame", str(refused), frame.id if frame else None)
+
+    async def _take(self, frame: Frame, session: Session, address: str) -> dict:
+        if not self._allowed(session.conversation, address):
+            return error("rate_limited", "您发得太快了，请稍等一下再发。", frame.id)
+        if frame.type == "choice":
+            found = await asyncio.to_thread(rooms.choice, session.conversation, frame.token)
+            if found is None:
+                return error("bad_choice", "这个选项已经失效，请直接告诉我您的需求。", frame.id)
+            shown, text = found
+        else:
+            try:
+                shown, text = frame.text.strip(), plain_text(frame.text)
+            except TextRefused as refused:
+                return error("too_long", str(refused), frame.id)
+        context = {"shopper": session.shopper, "address": address, "touch": session.touch}
+        message = await asyncio.to_thread(
+            rooms.accept, self.name(), session.conversation, frame.id, shown, text, context
+        )
+        self._worker.kick(session.conversation)
+        return {"type": "ack", "id": frame.id, "message": message}
+
+    def _allowed(self, conversation: str, address: str) -> bool:
+        return self._limiter.hit(BY_ADDRESS, address) and self._limiter.hit(
+            BY_CONVERSATION, conversation
+        )
+
+    async def _publish(self, conversation: str, frame: dict) -> None:
+        for ws in list(self._sockets.get(conversation, ())):
+            try:
+                await _send(ws, frame)
+            except Exception:
+                # A socket that is gone fetches what it missed when it comes back.
+                logger.info("web.socket.gone")
+
+
+async def _send(ws, frame: dict) -> None:
+    await ws.send(json.dumps(frame, ensure_ascii=False))
+
+

@@ -1,0 +1,70 @@
+"""Frames of the web chat: JSON text ↔ the channel's own types, without I/O."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+MAX_FRAME = 16_000
+_ID_LENGTH = 64
+
+
+class BadFrame(ValueError):
+    """A frame that is not of the protocol; says what was expected."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """type: hello, message, choice, fetch or ping; the other fields as that type needs them."""
+
+    type: str
+    id: str | None = None
+    text: str = ""
+    token: str = ""
+    after: int = 0
+
+
+_NEEDS = {
+    "hello": ("token",),
+    "message": ("id", "text"),
+    "choice": ("id", "token"),
+    "fetch": (),
+    "ping": (),
+}
+
+
+def parse(raw: str | bytes) -> Frame:
+    """A client's frame.
+
+    Raises:
+        BadFrame: too large, not JSON, an unknown type, or a field missing or of the wrong kind.
+    """
+    if not isinstance(raw, str) or len(raw) > MAX_FRAME:
+        raise BadFrame(f"expected a text frame of at most {MAX_FRAME} characters")
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadFrame("expected a JSON object") from error
+    if not isinstance(data, dict) or data.get("type") not in _NEEDS:
+        raise BadFrame(f"type: expected one of {', '.join(_NEEDS)}")
+    for name in _NEEDS[data["type"]]:
+        if not isinstance(data.get(name), str) or not data[name]:
+            raise BadFrame(f"{name}: expected a text that is not empty")
+    after = data.get("after", 0)
+    if not isinstance(after, int) or isinstance(after, bool) or after < 0:
+        raise BadFrame("after: expected a whole number from 0")
+    client_id = data.get("id")
+    if isinstance(client_id, str) and len(client_id) > _ID_LENGTH:
+        raise BadFrame(f"id: expected at most {_ID_LENGTH} characters")
+    return Frame(
+        type=data["type"],
+        id=client_id if isinstance(client_id, str) else None,
+        text=data["text"] if data["type"] == "message" else "",
+        token=data["token"] if data["type"] in ("hello", "choice") else "",
+        after=after,
+    )
+
+
+def error(code: str, text: str, client_id: str | None = None) -> dict:
+    """An error frame."""
+    return {"type": "error", "code": code, "id": client_id, "text": text}

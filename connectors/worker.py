@@ -1,0 +1,131 @@
+"""Takes kept messages to Rasa, one conversation's in order, and what it answers back to the room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from rasa.core.channels.channel import UserMessage
+
+from cdp import cases
+from connectors import rooms
+from connectors.answers import AnswerCollector, answers_after
+from connectors.rooms import Pending
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 30.0
+
+HONEST = {
+    "text": "抱歉，我这边刚才出了点问题，没能处理好您的消息。消息已经记下来了，"
+    "稍后会有人工客服跟进；您也可以过一会儿再试。"
+}
+
+Handle = Callable[[UserMessage], Awaitable[None]]
+Publish = Callable[[str, dict], Awaitable[None]]
+
+
+class Worker:
+    """One task a conversation while it has something to do.
+
+    `handle` gives a message to Rasa, `publish` shows a frame to a room, `retrieve_events` returns
+    the events of a conversation's tracker; it is asked only about messages found at start.
+    """
+
+    def __init__(self, channel: str, handle: Handle, publish: Publish, retrieve_events) -> None:
+        self._channel = channel
+        self._handle = handle
+        self._publish = publish
+        self._retrieve_events = retrieve_events
+        self._tasks: dict[str, asyncio.Task] = {}
+        self._again: set[str] = set()
+        self._stopping = False
+
+    def kick(self, conversation: str, recovering: bool = False) -> None:
+        """See to it that the conversation's kept messages are worked off."""
+        if self._stopping:
+            return
+        if conversation in self._tasks:
+            self._again.add(conversation)
+            return
+        task = asyncio.create_task(self._drain(conversation, recovering))
+        self._tasks[conversation] = task
+
+    async def recover(self) -> None:
+        """Take up what an earlier process had acknowledged and not done."""
+        waiting = await asyncio.to_thread(rooms.conversations_pending, self._channel)
+        for conversation in waiting:
+            self.kick(conversation, recovering=True)
+        if waiting:
+            logger.info("%s.inbox.recovering conversations=%d", self._channel, len(waiting))
+
+    async def stop(self) -> None:
+        """Let messages under way come to their end; take no new ones."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=TIMEOUT_SECONDS)
+
+    async def _drain(self, conversation: str, recovering: bool) -> None:
+        try:
+            while not self._stopping:
+                self._again.discard(conversation)
+                message = await asyncio.to_thread(rooms.pending, conversation)
+                if message is None:
+                    if conversation in self._again:
+                        continue
+                    return
+                await self._process(message, recovering)
+        except Exception:
+            # Kept messages stay kept; the next message or the next start takes them up again.
+            logger.exception("%s.inbox.failed", self._channel)
+        finally:
+            del self._tasks[conversation]
+            if conversation in self._again:
+                self.kick(conversation)
+
+    async def _process(self, message: Pending, recovering: bool) -> None:
+        await self._publish(message.conversation, {"type": "typing", "on": True})
+        answers = None
+        if recovering:
+            events = await self._retrieve_events(message.conversation)
+            answers = answers_after(events, message.message_id)
+        if not answers:
+            answers = await self._ask_rasa(message)
+        if not answers:
+            answers = [HONEST]
+            await asyncio.to_thread(_leave_to_a_person, message)
+        shown = await asyncio.to_thread(rooms.finish, message, answers)
+        await self._publish(message.conversation, {"type": "typing", "on": False})
+        for room_message in shown:
+            await self._publish(message.conversation, {"type": "message", "message": room_message})
+
+    async def _ask_rasa(self, message: Pending) -> list[dict]:
+        output = AnswerCollector(self._channel)
+        try:
+            await asyncio.wait_for(
+                self._handle(
+                    UserMessage(
+                        message.text,
+                        output,
+                        message.conversation,
+                        input_channel=self._channel,
+                        message_id=message.message_id,
+                        metadata=message.context,
+                    )
+                ),
+                TIMEOUT_SECONDS,
+            )
+        except Exception:
+            logger.exception("%s.message.failed", self._channel)
+        return output.answers
+
+
+def _leave_to_a_person(message: Pending) -> None:
+    transcript = [
+        {"from": shown["from"], "text": shown["text"]}
+        for shown in rooms.history(message.conversation)
+    ]
+    cases.request_person(
+        message.conversation, "unanswered", transcript, message.context.get("shopper")
+    )

@@ -1,0 +1,196 @@
+"""Every query of the graph, by name.
+
+The same text runs on both engines. `$version` is given by the engine to every query; all other
+parameters come from the caller. A query that starts from a key touches what hangs on that key
+only; those in SCANS read a whole kind of node and are not for use in answering a message.
+"""
+
+from __future__ import annotations
+
+_PERIOD = "r.from_day <= $day AND r.to_day >= $day"
+
+_RULE_SCOPES = """
+MATCH (r:{kind} {{version: $version{key}}})-[a:APPLIES_TO|EXCEPT_FOR]->(s)
+WHERE {period}{scopes}
+RETURN r.id AS id, r.card AS card, a.role AS role, a.scope AS scope
+ORDER BY id, role, scope
+"""
+
+QUERIES: dict[str, str] = {
+    # Products
+    "product": """
+MATCH (p:Product {version: $version, id: $id})
+RETURN p.card AS card
+""",
+    "product_of_variant": """
+MATCH (v:Variant {version: $version, id: $sku})<-[:HAS_VARIANT]-(p:Product)
+RETURN p.card AS card
+""",
+    "goes_with": """
+MATCH (p:Product {version: $version, id: $id})-[r:GOES_WITH]->(q:Product)
+RETURN q.id AS id, q.card AS card, r.position AS position
+ORDER BY position
+""",
+    "goes_with_this": """
+MATCH (p:Product {version: $version, id: $id})<-[r:GOES_WITH]-(q:Product)
+RETURN q.id AS id, q.card AS card, q.position AS position
+ORDER BY position
+""",
+    "compatible_with": """
+MATCH (p:Product {version: $version, id: $id})-[r:COMPATIBLE_WITH]->(q:Product)
+RETURN q.id AS id, q.card AS card, r.position AS position
+ORDER BY position
+""",
+    "compatible_with_this": """
+MATCH (p:Product {version: $version, id: $id})<-[r:COMPATIBLE_WITH]-(q:Product)
+RETURN q.id AS id, q.card AS card, q.position AS position
+ORDER BY position
+""",
+    "same_series": """
+MATCH (p:Product {version: $version, id: $id})-[:IN_SERIES]->(s:Series)<-[:IN_SERIES]-(q:Product)
+WHERE q.id <> $id AND ('' IN $categories OR q.category IN $categories)
+RETURN q.card AS card, q.position AS position
+ORDER BY position LIMIT $limit
+""",
+    "with_attribute": """
+MATCH (a:Attribute {version: $version, id: $id})<-[:HAS_ATTRIBUTE]-(p:Product)
+RETURN p.card AS card, p.position AS position
+ORDER BY position LIMIT $limit
+""",
+    "tagged": """
+MATCH (t:Tag {version: $version, id: $id})<-[:TAGGED]-(p:Product)
+RETURN p.card AS card, p.position AS position
+ORDER BY position LIMIT $limit
+""",
+    "shelf": """
+MATCH (s:Shelf {version: $version, id: $id})
+RETURN s.products AS products
+""",
+    "search_category": """
+MATCH (c:Category {version: $version, id: $category})
+      <-[:WITHIN]-(:Category)<-[:IN_CATEGORY]-(p:Product)
+WHERE ($brand = '' OR p.brand = $brand) AND ($series = '' OR p.series = $series)
+  AND ('' IN $audiences OR p.audience IN $audiences)
+  AND ALL(word IN $words WHERE p.search_text CONTAINS word)
+RETURN p.card AS card, p.position AS position
+ORDER BY position LIMIT $limit
+""",
+    "search_all": """
+MATCH (p:Product {version: $version})
+WHERE ($brand = '' OR p.brand = $brand) AND ($series = '' OR p.series = $series)
+  AND ('' IN $audiences OR p.audience IN $audiences)
+  AND ALL(word IN $words WHERE p.search_text CONTAINS word)
+RETURN p.card AS card, p.position AS position
+ORDER BY position LIMIT $limit
+""",
+    "all_products": """
+MATCH (p:Product {version: $version})
+RETURN p.card AS card, p.position AS position
+ORDER BY position
+""",
+    # Categories, brands, series
+    "category": """
+MATCH (c:Category {version: $version, id: $id})
+RETURN c.card AS card
+""",
+    "category_children": """
+MATCH (c:Category {version: $version, id: $id})<-[w:WITHIN {depth: 1}]-(k:Category)
+RETURN k.id AS id, k.position AS position
+ORDER BY position
+""",
+    "category_family": """
+MATCH (c:Category {version: $version, id: $id})-[w:WITHIN]->(k:Category)
+RETURN k.id AS id, k.name AS name, w.depth AS depth
+UNION ALL
+MATCH (c:Category {version: $version, id: $id})<-[w:WITHIN]-(k:Category) WHERE w.depth > 0
+RETURN k.id AS id, k.name AS name, 0 - w.depth AS depth
+""",
+    "categories": """
+MATCH (c:Category {version: $version})
+RETURN c.card AS card, c.position AS position
+ORDER BY position
+""",
+    "brand": """
+MATCH (b:Brand {version: $version, id: $id})
+RETURN b.card AS card
+""",
+    "brands": """
+MATCH (b:Brand {version: $version})
+RETURN b.card AS card, b.position AS position
+ORDER BY position
+""",
+    "series": """
+MATCH (s:Series {version: $version})
+RETURN s.id AS id, s.name AS name, s.brand AS brand
+ORDER BY id
+""",
+    # Rules: one row for every scope or exception of a rule that touches one of $scopes
+    "policies_for": _RULE_SCOPES.format(
+        kind="Policy",
+        key=", topic: $topic",
+        period=_PERIOD,
+        scopes=" AND a.scope IN $scopes",
+    ),
+    "policy": """
+MATCH (r:Policy {version: $version, id: $id})
+RETURN r.card AS card
+""",
+    "policies": """
+MATCH (r:Policy {version: $version})
+RETURN r.card AS card, r.id AS id
+ORDER BY id
+""",
+    "promotions_for": _RULE_SCOPES.format(
+        kind="Promotion", key="", period=_PERIOD, scopes=" AND a.scope IN $scopes"
+    ),
+    "promotions_in_force": """
+MATCH (r:Promotion {version: $version})
+WHERE r.from_day <= $day AND r.to_day >= $day
+RETURN r.id AS id, r.card AS card, r.position AS position
+ORDER BY position
+""",
+    "promotion": """
+MATCH (r:Promotion {version: $version, id: $id})
+RETURN r.card AS card
+""",
+    # Sizes, questions
+    "size_charts_of_category": """
+MATCH (c:Category {version: $version, id: $id})-[w:WITHIN]->(k:Category)-[:SIZED_BY]->(s:SizeChart)
+RETURN s.card AS card, w.depth AS depth, s.position AS position
+ORDER BY depth, position
+""",
+    "size_charts": """
+MATCH (s:SizeChart {version: $version})
+RETURN s.card AS card, s.position AS position
+ORDER BY position
+""",
+    "faq": """
+MATCH (f:Faq {version: $version, id: $id})
+RETURN f.card AS card
+""",
+    "faqs": """
+MATCH (f:Faq {version: $version})
+RETURN f.card AS card, f.position AS position
+ORDER BY position
+""",
+    "answers_about_policy": """
+MATCH (p:Policy {version: $version, id: $id})<-[:ANSWERS]-(f:Faq)
+RETURN f.card AS card, f.position AS position
+ORDER BY position
+""",
+}
+
+SCANS = frozenset(
+    {
+        "search_all",
+        "all_products",
+        "categories",
+        "brands",
+        "series",
+        "policies",
+        "promotions_for",
+        "promotions_in_force",
+        "size_charts",
+        "faqs",
+    }
+)

@@ -1,0 +1,114 @@
+"""Finding the graph's names in a message, whatever their case, width or spacing.
+
+A `Lexicon` is built once from the graph's terms and is not changed afterwards, so that it can be
+made in one thread and swapped in for all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kg.vocabulary import Term
+from nlu.light_spacy import spacy
+from nlu.text import fold
+
+# Which kind a text names when several do: the more particular one.
+KINDS = ("product", "series", "brand", "category", "colour", "size")
+
+# Names are added in small lots with a breath between them: a message that arrives while a large
+# vocabulary is being built must not wait for it.
+_LOT = 500
+_BREATH_SECONDS = 0.001
+
+# Single Chinese characters name nothing safely, and neither does a letter or a digit.
+_SHORTEST = 2
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A name found at [start, end) of the message; `ids` has several when it is ambiguous."""
+
+    kind: str
+    ids: tuple[str, ...]
+    text: str
+    start: int
+    end: int
+
+
+class Lexicon:
+    """The names of one version of the graph."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        """Build the matcher; about five seconds for 100,000 names."""
+        self._meanings = _meanings(terms)
+        self._nlp = spacy.blank("zh")
+        self._matcher = spacy.matcher.PhraseMatcher(self._nlp.vocab)
+        names = list(self._meanings)
+        for start in range(0, len(names), _LOT):
+            self._matcher.add("term", [self._document(n) for n in names[start : start + _LOT]])
+            time.sleep(_BREATH_SECONDS)
+
+    def __len__(self) -> int:
+        return len(self._meanings)
+
+    def _document(self, folded: str) -> spacy.tokens.Doc:
+        return spacy.tokens.Doc(self._nlp.vocab, words=list(folded))
+
+    def find(self, text: str) -> list[Mention]:
+        """The longest names in `text`, none overlapping, in the order they stand."""
+        if not self._meanings:
+            return []
+        places = [place for place, character in enumerate(text) if not character.isspace()]
+        if not places:
+            return []
+        folded = fold(text)
+        document = self._document("".join(folded[place] for place in places))
+        spans = [
+            document[start:end]
+            for _, start, end in self._matcher(document)
+            if _stands_alone(folded, places[start], places[end - 1] + 1)
+        ]
+        return [
+            self._mention(text, places, span.start, span.end, document)
+            for span in sorted(spacy.util.filter_spans(spans), key=lambda span: span.start)
+        ]
+
+    def _mention(
+        self, text: str, places: Sequence[int], start: int, end: int, document: spacy.tokens.Doc
+    ) -> Mention:
+        kind, ids = self._meanings["".join(token.text for token in document[start:end])]
+        first, last = places[start], places[end - 1] + 1
+        return Mention(kind, ids, text[first:last], first, last)
+
+
+def _meanings(terms: Iterable[Term]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Folded name → its kind and the ids it may mean, in the order of the vocabulary."""
+    found: dict[str, dict[str, dict[str, None]]] = {}
+    for term in terms:
+        name = "".join(fold(term.text).split())
+        if len(name) < _SHORTEST:
+            continue
+        found.setdefault(name, {}).setdefault(term.kind, {})[term.id] = None
+    meanings = {}
+    for name, kinds in found.items():
+        kind = min(kinds, key=_rank)
+        meanings[name] = (kind, tuple(kinds[kind]))
+    return meanings
+
+
+def _rank(kind: str) -> int:
+    return KINDS.index(kind) if kind in KINDS else len(KINDS)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a name that begins or ends with a Latin letter or digit is not part of a longer word."""
+    return not (
+        (start and _joined(text[start - 1], text[start]))
+        or (end < len(text) and _joined(text[end - 1], text[end]))
+    )
+
+
+def _joined(left: str, right: str) -> bool:
+    return left.isascii() and right.isascii() and left.isalnum() and right.isalnum()

@@ -1,0 +1,68 @@
+"""Rasa's HTTP application: its channels, its API behind our token, and a live agent.
+
+Importing this imports Rasa's server; `runtime.server` first decides whether TensorFlow comes with it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rasa.core.brokers.broker import EventBroker
+from rasa.core.run import configure_app, create_http_input_channels
+from rasa.core.utils import AvailableEndpoints
+from rasa.shared.exceptions import RasaException
+from sanic import Sanic, response
+
+from runtime.agent import load_agent
+from runtime.guard import guard
+from runtime.serving import Unable, quiet_logs
+
+
+def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) -> Sanic:
+    """The application, its model loaded.
+
+    Raises:
+        Unable: the model, the endpoints or a channel cannot be loaded.
+    """
+    endpoints = _read_endpoints(endpoints_file)
+    channels = _channels(credentials)
+    # The guard covers all of Rasa's routes, so Rasa's own check (?token= only) stays out of it.
+    app = configure_app(channels, cors=[], enable_api=True, endpoints=endpoints)
+    quiet_logs()
+    guard(app, token, _is_public)
+    app.ctx.agent = load_agent(model, endpoints)
+
+    @app.get("/healthz")
+    async def healthz(_request):
+        return response.json({"status": "ok"})
+
+    @app.listener("before_server_start")
+    async def connect(app, loop) -> None:
+        broker = await EventBroker.create(endpoints.event_broker, loop=loop)
+        app.ctx.agent.tracker_store.event_broker = broker
+
+    @app.listener("after_server_stop")
+    async def close(app, _loop) -> None:
+        await app.ctx.agent.close()
+
+    return app
+
+
+def _is_public(path: str) -> bool:
+    return path == "/healthz" or path.startswith("/webhooks/")
+
+
+def _read_endpoints(path: Path) -> AvailableEndpoints:
+    try:
+        return AvailableEndpoints.read_endpoints(str(path))
+    except RasaException as error:
+        raise Unable(f"{path}: {error}") from error
+
+
+def _channels(path: Path) -> list:
+    try:
+        return create_http_input_channels(None, str(path))
+    except (RasaException, ValueError) as error:
+        # Rasa reports an import error inside a channel as an unknown channel: show the cause.
+        reason = error.__context__ or error
+        raise Unable(f"{path}: {reason}") from error

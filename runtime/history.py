@@ -1,0 +1,209 @@
+"""What rules and memory look back on, kept up to date event by event.
+
+Rasa replays the whole conversation at every prediction to get the states before each action. Here
+each applied event leaves a frame: what was known after it, and a link to the frame before the
+last action. The last few states are a few links away; undoing events is dropping their frames.
+
+    frame     message, features of slots, last action, loop and follow-up action after an event
+    past      (the frame before the last action, was it hidden from stories, that frame's past)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from rasa.shared.core.constants import (
+    ACTION_LISTEN_NAME,
+    ACTIVE_LOOP,
+    LOOP_NAME,
+    PREVIOUS_ACTION,
+    SHOULD_NOT_BE_SET,
+    SLOTS,
+    USER,
+)
+from rasa.shared.core.domain import Domain, State
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionReverted,
+    ActiveLoop,
+    AllSlotsReset,
+    Event,
+    FollowupAction,
+    Restarted,
+    SessionStarted,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
+from rasa.shared.core.slots import Slot
+from rasa.shared.core.trackers import DialogueStateTracker
+
+
+class Frame(NamedTuple):
+    """What is known after an event; the fields carry the names a tracker gives them."""
+
+    latest_message: UserUttered
+    slots: dict[str, Any]
+    latest_action: dict[str, str]
+    loop: str | None
+    followup_action: str | None
+    past: tuple | None
+
+
+class History:
+    """The applied events of a tracker, and a frame after each."""
+
+    def __init__(self, slots: Iterable[Slot]) -> None:
+        self._slots = {slot.name: slot for slot in slots}
+        initial = {name: _feature(_reset(slot)) for name, slot in self._slots.items()}
+        self._initial_slots = {name: feature for name, feature in initial.items() if feature}
+        self._first = Frame(
+            UserUttered.empty(), self._initial_slots, {}, None, ACTION_LISTEN_NAME, None
+        )
+        self.applied: list[Event] = []
+        self._frames: list[Frame] = []
+        self._loops: set[str] = set()
+
+    def copy(self) -> History:
+        """A history that goes its own way from here."""
+        twin = object.__new__(History)
+        twin.__dict__.update(self.__dict__)
+        twin.applied, twin._frames = self.applied.copy(), self._frames.copy()
+        twin._loops = self._loops.copy()
+        return twin
+
+    @property
+    def last(self) -> Frame:
+        """What is known now."""
+        return self._frames[-1] if self._frames else self._first
+
+    def add(self, event: Event, tracker: DialogueStateTracker) -> None:
+        """Take an event that was just appended to `tracker.events`; Rasa's `applied_events`."""
+        if isinstance(event, (Restarted, SessionStarted)):
+            self._cut(0)
+        elif isinstance(event, ActionReverted):
+            self._undo_till(ActionExecuted)
+        elif isinstance(event, UserUtteranceReverted):
+            self._undo_till(UserUttered)
+            self._undo_till(ActionExecuted)
+        elif self._repeats_loop(event, tracker):
+            self._undo_loop(event.action_name, tracker)
+        else:
+            self._apply(event)
+            if isinstance(event, ActiveLoop) and event.name and event.name not in self._loops:
+                # Earlier actions of that name count as the loop's from now on.
+                self.rebuild(tracker)
+
+    def frames_before_actions(self) -> Iterator[tuple[Frame, bool]]:
+        """Newest first: the frame now, then the one before each action, and whether it is hidden."""
+        frame = self.last
+        yield frame, False
+        past = frame.past
+        while past is not None:
+            frame, hidden, past = past
+            yield frame, hidden
+
+    def rebuild(self, tracker: DialogueStateTracker) -> None:
+        """Start again from all events of the tracker."""
+        self._cut(0)
+        self._loops = {e.name for e in tracker.events if isinstance(e, ActiveLoop) and e.name}
+        for event in tracker.events:
+            self.add(event, tracker)
+
+    def _repeats_loop(self, event: Event, tracker: DialogueStateTracker) -> bool:
+        return (
+            isinstance(event, ActionExecuted)
+            and event.action_name in self._loops
+            and not tracker._first_loop_execution_or_unhappy_path(event.action_name, self.applied)
+        )
+
+    def _undo_till(self, event_type: type[Event]) -> None:
+        place = len(self.applied)
+        while place:
+            place -= 1
+            if isinstance(self.applied[place], event_type):
+                break
+        self._cut(place)
+
+    def _undo_loop(self, loop: str, tracker: DialogueStateTracker) -> None:
+        before = self.applied
+        after = before.copy()
+        tracker._undo_till_previous_loop_execution(loop, after)
+        same = next(
+            (place for place, event in enumerate(after) if event is not before[place]), len(after)
+        )
+        self._cut(same)
+        for event in after[same:]:
+            self._apply(event)
+
+    def _cut(self, place: int) -> None:
+        del self.applied[place:]
+        del self._frames[place:]
+
+    def _apply(self, event: Event) -> None:
+        before = self.last
+        self.applied.append(event)
+        self._frames.append(self._after(before, event))
+
+    def _after(self, frame: Frame, event: Event) -> Frame:
+        if isinstance(event, UserUttered):
+            return frame._replace(latest_message=event, followup_action=None)
+        if isinstance(event, ActionExecuted):
+            return frame._replace(
+                latest_action=event.as_sub_state(),
+                followup_action=None,
+                past=(frame, event.hide_rule_turn, frame.past),
+            )
+        if isinstance(event, SlotSet):
+            return self._after_slot(frame, event)
+        if isinstance(event, AllSlotsReset):
+            return frame._replace(slots=self._initial_slots)
+        if isinstance(event, ActiveLoop):
+            return frame._replace(loop=event.name)
+        if isinstance(event, FollowupAction):
+            return frame._replace(followup_action=event.action_name)
+        return frame
+
+    def _after_slot(self, frame: Frame, event: SlotSet) -> Frame:
+        slot = self._slots.get(event.key)
+        if slot is None or not slot.influence_conversation:
+            return frame
+        twin = _twin(slot)
+        twin.value = event.value
+        slots = {name: kept for name, kept in frame.slots.items() if name != event.key}
+        feature = _feature(twin)
+        return frame._replace(slots={**slots, event.key: feature} if feature else slots)
+
+
+def state_of(frame: Frame, domain: Domain) -> State:
+    """The frame as Rasa's state: user, slots, previous action, active loop; empty parts left out."""
+    state = {
+        USER: domain._get_user_sub_state(frame),
+        SLOTS: dict(frame.slots),
+        PREVIOUS_ACTION: frame.latest_action,
+        ACTIVE_LOOP: {LOOP_NAME: frame.loop} if frame.loop else {},
+    }
+    return {part: known for part, known in state.items() if known}
+
+
+def _feature(slot: Slot):
+    """The slot in a state: its features, a note that it should not be set, or None."""
+    features = slot.as_feature()
+    if not features:
+        return None
+    if slot.value == SHOULD_NOT_BE_SET:
+        return SHOULD_NOT_BE_SET
+    return tuple(features) if any(features) else None
+
+
+def _twin(slot: Slot) -> Slot:
+    twin = object.__new__(type(slot))
+    twin.__dict__.update(slot.__dict__)
+    return twin
+
+
+def _reset(slot: Slot) -> Slot:
+    twin = _twin(slot)
+    twin.reset()
+    return twin

@@ -1,0 +1,161 @@
+"""The action server as the assistant calls it: one kept connection, a token, and no more than needed.
+
+Rasa opens a session for every call and sends all events and the whole domain (152 KB after a
+hundred turns). Actions read the turn at hand and the slots; what they need of the past is a few
+turns. Those named in `full_tracker` (a handover to a person, with the whole talk) get everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import deque
+from typing import Any
+
+import aiohttp
+import rasa
+from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
+from rasa.shared.core.events import Event, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
+from rasa.shared.exceptions import RasaException
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+
+from runtime.events import as_events
+from runtime.tracker import LiveTracker
+from storage.secrets import secret
+
+TIMEOUT_SECONDS = 10.0
+TURNS_BEFORE = 6
+
+
+class ActionEndpoint(EndpointConfig):
+    """`action_endpoint` of `endpoints.yml`, with `full_tracker`: names of actions, optional."""
+
+    def __init__(self, config: EndpointConfig, tracker_store=None) -> None:
+        """Take over a configuration that Rasa has read.
+
+        Raises:
+            MissingSecret: `QUDAO_ACTION_TOKEN` is not set.
+        """
+        # The environment may move the action server (another port, another machine).
+        url = os.environ.get("ACTION_ENDPOINT_URL") or config.url
+        super().__init__(url, headers=config.headers, **config.kwargs)
+        self.headers = {**self.headers, "Authorization": f"Bearer {secret('QUDAO_ACTION_TOKEN')}"}
+        self.full_tracker = frozenset(self.kwargs.get("full_tracker") or ())
+        self.tracker_store = tracker_store
+        self._kept: aiohttp.ClientSession | None = None
+
+    async def request(self, method: str = "post", **call: Any) -> Any:
+        """Call the action server; `json` is the body as Rasa's RemoteAction makes it.
+
+        Raises:
+            ClientResponseError: it answered with 400 (the action is rejected) or more.
+            aiohttp.ClientError: it cannot be reached, or took longer than `TIMEOUT_SECONDS`.
+        """
+        try:
+            async with self._session().request(method, self.url, json=call.get("json")) as response:
+                if response.status >= 400:
+                    body = await response.text()
+                    raise ClientResponseError(response.status, response.reason, body)
+                return await response.json()
+        except asyncio.TimeoutError as error:
+            raise aiohttp.ServerTimeoutError(f"no answer in {TIMEOUT_SECONDS:.0f} s") from error
+
+    async def close(self) -> None:
+        """Close the kept connections."""
+        if self._kept is not None:
+            await self._kept.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._kept is None or self._kept.closed:
+            self._kept = aiohttp.ClientSession(
+                headers=self.headers,
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+                connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=60),
+            )
+        return self._kept
+
+
+class LiveRemoteAction(RemoteAction):
+    """A custom action, called with the last turns of the conversation."""
+
+    async def run(self, output_channel, nlg, tracker, domain) -> list[Event]:
+        """The bot's messages, then the events that the action returned.
+
+        Raises:
+            ActionExecutionRejection: the action rejects to run.
+            RasaException: the action server failed, or answered in another form.
+        """
+        if self.action_endpoint is None:
+            raise RasaException(f"action {self.name()!r}: endpoints.yml names no action_endpoint")
+        if self.name() in self.action_endpoint.full_tracker:
+            tracker = await self._with_all_events(tracker)
+        answer = await self._call(self._action_call_format(tracker, domain))
+        said = await self._utter_responses(answer["responses"], output_channel, nlg, tracker)
+        return [*said, *as_events(answer["events"])]
+
+    async def _call(self, body: dict[str, Any]) -> dict[str, list]:
+        try:
+            answer = await self.action_endpoint.request(json=body)
+        except ClientResponseError as error:
+            if error.status == 400:
+                raise _rejection(self.name(), error.text) from error
+            raise RasaException(
+                f"action {self.name()!r}: the action server answered {error.status}"
+            ) from error
+        except aiohttp.ClientError as error:
+            raise RasaException(
+                f"action {self.name()!r}: no answer from {self.action_endpoint.url} ({error})"
+            ) from error
+        found = {part: (answer or {}).get(part) or [] for part in ("events", "responses")}
+        for part, listed in found.items():
+            if not isinstance(listed, list) or not all(isinstance(x, dict) for x in listed):
+                raise RasaException(f"action {self.name()!r}: {part}: expected a list of objects")
+        return found
+
+    def _action_call_format(self, tracker, domain) -> dict[str, Any]:
+        state = tracker.current_state(EventVerbosity.NONE)
+        everything = self.name() in self.action_endpoint.full_tracker
+        events = tracker.events if everything else recent_events(tracker)
+        state["events"] = [event.as_dict() for event in events]
+        body = {
+            "next_action": self.name(),
+            "sender_id": tracker.sender_id,
+            "tracker": state,
+            "version": rasa.__version__,
+        }
+        if domain.does_custom_action_explicitly_need_domain(self.name()) or (
+            not self._is_selective_domain_enabled()
+        ):
+            body["domain"] = domain.as_dict()
+        return body
+
+    async def _with_all_events(self, tracker: DialogueStateTracker) -> DialogueStateTracker:
+        stored = await self.action_endpoint.tracker_store.retrieve_full_tracker(tracker.sender_id)
+        if stored is None or not isinstance(tracker, LiveTracker):
+            return tracker
+        whole = tracker.copy()
+        whole.events = deque([*stored.events, *list(tracker.events)[tracker.accepted :]])
+        return whole
+
+
+def recent_events(tracker: DialogueStateTracker) -> list[Event]:
+    """The events from the sixth of the shopper's messages before the latest one on."""
+    recent: list[Event] = []
+    turns = 0
+    for event in reversed(tracker.events):
+        recent.append(event)
+        if isinstance(event, UserUttered):
+            turns += 1
+            if turns > TURNS_BEFORE:
+                break
+    return recent[::-1]
+
+
+def _rejection(name: str, body: str) -> ActionExecutionRejection:
+    try:
+        described = json.loads(body)
+        return ActionExecutionRejection(described.get("action_name", name), described.get("error"))
+    except (ValueError, AttributeError):
+        return ActionExecutionRejection(name)

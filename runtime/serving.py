@@ -1,0 +1,42 @@
+"""What both servers do at their start: quiet logs, and one sentence when something is in the way."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import structlog
+
+_LOUD = ("rasa", "rasa_sdk", "sanic", "sanic.root", "apscheduler", "matplotlib", "urllib3")
+
+
+class Unable(RuntimeError):
+    """The process cannot start; its message is the one sentence to show."""
+
+
+def quiet_logs() -> None:
+    """Our own events at INFO, everyone else's from WARNING on, one line each on stderr."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Rasa's second kind of log; unset, it prints every debug event.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Find out that the port is taken before the model is loaded.
+
+    Raises:
+        Unable: something else listens there, or the address is not this machine's.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unable(
+                f"{host}:{port} cannot be listened on ({error.strerror}): stop what uses it, or "
+                f"choose another with --port"
+            ) from error

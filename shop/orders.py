@@ -1,0 +1,173 @@
+"""Orders: what was bought, where it is, and the few changes a shopper may ask for.
+
+Nothing here checks who is asking: `shop.gate` does, and the actions reach orders through it alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Integer, String, select, update
+
+from shop import clock
+from storage import Base, read, write
+
+PAID, SHIPPED, DELIVERED, CANCELLED, REFUNDING = (
+    "paid",
+    "shipped",
+    "delivered",
+    "cancelled",
+    "refunding",
+)
+STATES = (PAID, SHIPPED, DELIVERED, CANCELLED, REFUNDING)
+
+NUMBER = re.compile(r"QD\d{10}", re.IGNORECASE)
+
+
+class OrderRow(Base):
+    """One order as the shop's books hold it."""
+
+    __tablename__ = "orders"
+
+    number = Column(String(32), primary_key=True)
+    shopper = Column(String(64), index=True)
+    phone = Column(String(32), nullable=False)
+    receiver = Column(String(64), nullable=False)
+    address = Column(String(255), nullable=False)
+    state = Column(String(16), nullable=False)
+    total_cents = Column(Integer, nullable=False)
+    placed_at = Column(DateTime, nullable=False)
+    shipped_at = Column(DateTime)
+    delivered_at = Column(DateTime)
+    opened = Column(Boolean)
+    carrier = Column(String(32))
+    tracking_number = Column(String(64))
+
+
+class LineRow(Base):
+    """One kind of goods in an order."""
+
+    __tablename__ = "order_lines"
+
+    id = Column(Integer, primary_key=True)
+    order_number = Column(String(32), ForeignKey("orders.number"), nullable=False, index=True)
+    sku = Column(String(64), nullable=False)
+    product_id = Column(String(64), nullable=False)
+    title = Column(String(255), nullable=False)
+    quantity = Column(Integer, nullable=False)
+    price_cents = Column(Integer, nullable=False)
+
+
+class ShipmentRow(Base):
+    """One entry of a parcel's tracking."""
+
+    __tablename__ = "shipments"
+
+    id = Column(Integer, primary_key=True)
+    order_number = Column(String(32), ForeignKey("orders.number"), nullable=False, index=True)
+    at = Column(DateTime, nullable=False)
+    text = Column(String(255), nullable=False)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Goods of one sku; price_cents is what one piece cost then."""
+
+    sku: str
+    product_id: str
+    title: str
+    quantity: int
+    price_cents: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order with its lines; `opened` is None where the shop does not know."""
+
+    number: str
+    shopper: str | None
+    phone: str
+    receiver: str
+    address: str
+    state: str
+    total_cents: int
+    placed_at: datetime
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    opened: bool | None
+    carrier: str | None
+    tracking_number: str | None
+    lines: tuple[Line, ...]
+
+    def days_since_delivery(self) -> int | None:
+        """Whole calendar days since it was delivered, or None before that."""
+        if self.delivered_at is None:
+            return None
+        return (clock.today() - self.delivered_at.date()).days
+
+
+def find(number: str) -> Order | None:
+    """The order of that number, however its letters are cased."""
+    with read() as session:
+        row = session.get(OrderRow, number.strip().upper())
+        return None if row is None else _order(session, row)
+
+
+def of_shopper(shopper: str) -> list[Order]:
+    """A known shopper's orders, the newest first."""
+    with read() as session:
+        rows = session.scalars(
+            select(OrderRow)
+            .where(OrderRow.shopper == shopper)
+            .order_by(OrderRow.placed_at.desc(), OrderRow.number)
+        ).all()
+        return [_order(session, row) for row in rows]
+
+
+def tracking(number: str) -> list[tuple[datetime, str]]:
+    """The parcel's way so far, the newest entry first."""
+    with read() as session:
+        rows = session.scalars(
+            select(ShipmentRow)
+            .where(ShipmentRow.order_number == number)
+            .order_by(ShipmentRow.at.desc())
+        )
+        return [(row.at, row.text) for row in rows]
+
+
+def cancel(number: str) -> bool:
+    """Cancel an order that is paid and not yet shipped; whether that was still possible."""
+    return _change(number, PAID, state=CANCELLED)
+
+
+def change_address(number: str, address: str) -> bool:
+    """Send an order that is not yet shipped elsewhere; whether that was still possible."""
+    return _change(number, PAID, address=address)
+
+
+def _change(number: str, only_in: str, **values) -> bool:
+    with write() as session:
+        changed = session.execute(
+            update(OrderRow)
+            .where(OrderRow.number == number, OrderRow.state == only_in)
+            .values(**values)
+        )
+        return changed.rowcount == 1
+
+
+def _order(session, row: OrderRow) -> Order:
+    lines = session.scalars(
+        select(LineRow).where(LineRow.order_number == row.number).order_by(LineRow.id)
+    )
+    fields = {
+        column.name: getattr(row, column.name) for column in OrderRow.__table__.columns
+    }
+    return Order(
+        **fields,
+        lines=tuple(
+            Line(line.sku, line.product_id, line.title, line.quantity, line.price_cents)
+            for line in lines
+        ),
+    )

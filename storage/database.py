@@ -1,0 +1,84 @@
+"""One SQLAlchemy engine a process, and two ways to use it: `read()` and `write()`.
+
+On SQLite every write is a short `BEGIN IMMEDIATE` transaction: a deferred one that starts by
+reading and then writes fails with `database is locked` as soon as two processes do it at once.
+`synchronous=FULL` keeps what was acknowledged through a power cut. Neither belongs on an event
+loop: call from a thread (`asyncio.to_thread`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session, declarative_base
+from sqlalchemy.pool import QueuePool
+
+from storage.paths import var_dir
+
+Base = declarative_base()
+
+_BUSY_MS = 15_000
+
+
+def database_url() -> str:
+    """`DATABASE_URL`, or the SQLite file `app.db` in the folder of run-time state."""
+    return os.environ.get("DATABASE_URL") or f"sqlite:///{var_dir() / 'app.db'}"
+
+
+def engine() -> Engine:
+    """The process's engine for the database that the environment names now."""
+    return _engine(database_url())
+
+
+@lru_cache(maxsize=None)
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, future=True, pool_pre_ping=True)
+    made = create_engine(
+        url,
+        future=True,
+        poolclass=QueuePool,
+        pool_size=8,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+    )
+    event.listen(made, "connect", _configure_sqlite)
+    event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+def _configure_sqlite(connection, _record) -> None:
+    # pysqlite would otherwise open transactions by itself, and always deferred ones.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def read() -> Iterator[Session]:
+    """A session to look with; nothing done in it is kept."""
+    with Session(engine(), future=True, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def write() -> Iterator[Session]:
+    """A session whose work is committed at the end, or undone whole if it raises."""
+    writer = engine().execution_options(writes=True)
+    with Session(writer, future=True, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def create_tables() -> None:
+    """Make the tables of all imported modules that are missing; safe from several processes."""
+    with engine().execution_options(writes=True).begin() as connection:
+        Base.metadata.create_all(connection)

@@ -1,0 +1,13 @@
+"""Where run-time state lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def var_dir() -> Path:
+    """The folder of all run-time state (`QUDAO_VAR`, default `var`), made if missing."""
+    folder = Path(os.environ.get("QUDAO_VAR", "var"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

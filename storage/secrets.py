@@ -1,0 +1,51 @@
+"""Secrets come from the environment; demo mode makes its own, once, and keeps them private."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from storage.paths import var_dir
+
+
+class MissingSecret(RuntimeError):
+    """A secret is neither in the environment nor may it be made up (not in demo mode)."""
+
+
+def demo_mode() -> bool:
+    """Whether this is a demonstration (`QUDAO_DEMO=1`): demo shoppers, made-up secrets."""
+    return os.environ.get("QUDAO_DEMO", "") == "1"
+
+
+def secret(name: str) -> str:
+    """The secret of that environment variable.
+
+    In demo mode a missing one is drawn at random and kept in `var/secrets/` (mode 0600), so that
+    the processes of one start, and the next start, share it.
+
+    Raises:
+        MissingSecret: it is not set, or is shorter than 16 characters, outside demo mode.
+    """
+    value = os.environ.get(name, "")
+    if len(value) >= 16:
+        return value
+    if not demo_mode():
+        found = "it is not set" if not value else f"it has {len(value)} characters"
+        raise MissingSecret(
+            f"{name}: {found}; a random secret of at least 16 characters is expected "
+            f"(for example from `openssl rand -hex 32`), or QUDAO_DEMO=1 for a demonstration"
+        )
+    return _demo_secret(name)
+
+
+def _demo_secret(name: str) -> str:
+    folder = var_dir() / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / name.lower()
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii")
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32))
+    return path.read_text(encoding="ascii")

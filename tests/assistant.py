@@ -1,0 +1,183 @@
+"""The whole assistant for tests: a demo shop of its own, action server and Rasa server as processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+MODEL = Path("models/qudao.tar.gz")
+REST_KEY = "key-of-the-tests-0123456789"
+START_SECONDS = 120
+
+
+def free_port() -> int:
+    """A port of the loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One process of the assistant; its output goes to a file that a failure shows."""
+
+    def __init__(self, name: str, command: list[str], env: dict, folder: Path, health: str) -> None:
+        self.name, self.command, self.env, self.health = name, command, env, health
+        self.log = folder / f"{name}.log"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start it; `wait` waits until it answers."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *self.command], env=self.env, stdout=output, stderr=output
+            )
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            RuntimeError: it ended, or took longer than `START_SECONDS`.
+        """
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                if requests.get(self.health, timeout=2).ok:
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.2)
+        self.stop()
+        raise RuntimeError(f"{self.name} did not start:\n{self.log.read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it as an operator would."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class Assistant:
+    """Action server and Rasa server over a folder of state of their own."""
+
+    def __init__(self, folder: Path, origins: str = "") -> None:
+        self.folder = folder
+        self.rasa_port, self.actions_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.rasa_port}"
+        self.env = {
+            **os.environ,
+            "QUDAO_VAR": str(folder),
+            "QUDAO_DEMO": "1",
+            "REST_KEYS": f"tests:{REST_KEY}",
+            "ACTION_ENDPOINT_URL": f"http://127.0.0.1:{self.actions_port}/webhook",
+            "WEB_ORIGINS": origins,
+            "PYTHONPATH": os.getcwd(),
+        }
+        actions = f"http://127.0.0.1:{self.actions_port}"
+        self.actions = Server(
+            "actions",
+            ["runtime.action_server", "--port", str(self.actions_port)],
+            self.env,
+            folder,
+            f"{actions}/health",
+        )
+        self.rasa = Server(
+            "rasa",
+            ["runtime.server", "--model", str(MODEL), "--port", str(self.rasa_port)],
+            self.env,
+            folder,
+            f"{self.url}/webhooks/rest/",
+        )
+
+    def start(self) -> None:
+        """Start both and wait until they answer."""
+        self.actions.start()
+        self.rasa.start()
+        self.actions.wait()
+        self.rasa.wait()
+
+    def stop(self) -> None:
+        """Stop both."""
+        self.rasa.stop()
+        self.actions.stop()
+
+    def talk(self, shopper: str | None) -> Talk:
+        """A new conversation over REST."""
+        return Talk(self.url, shopper)
+
+
+class Talk:
+    """A conversation over REST: `say` types, `choose` clicks a button of the last answer."""
+
+    def __init__(self, url: str, shopper: str | None) -> None:
+        self.url, self.shopper = url, shopper
+        self.sender = uuid.uuid4().hex
+        self.buttons: list[dict] = []
+
+    @property
+    def conversation(self) -> str:
+        """The conversation's id in the databases."""
+        return f"tests.{self.sender}"
+
+    def say(self, text: str, **metadata) -> str:
+        """What is answered to a text: all texts and card titles, a line each."""
+        known = {"shopper": self.shopper} if self.shopper else {}
+        response = requests.post(
+            f"{self.url}/webhooks/rest/webhook",
+            json={"sender": self.sender, "message": text, "metadata": {**known, **metadata}},
+            headers={"Authorization": f"Bearer {REST_KEY}"},
+            timeout=30,
+        )
+        response.raise_for_status()
+        lines, self.buttons = [], []
+        for message in response.json():
+            lines.append(message.get("text", ""))
+            self.buttons += [{"card": None, **b} for b in message.get("buttons", [])]
+            for card in message.get("custom", {}).get("cards", []):
+                lines.append(f"{card['title']} {card['subtitle']} {card.get('price') or ''}")
+                self.buttons += [{"card": card["id"], **b} for b in card["buttons"]]
+        return "\n".join(lines)
+
+    def choose(self, title: str, card: str | None = None) -> str:
+        """What is answered to a button.
+
+        Raises:
+            LookupError: the last answer offered no such button.
+        """
+        for offered in self.buttons:
+            if title in offered["title"] and card in (None, offered["card"]):
+                return self.say(offered["payload"])
+        titles = [f"{b['title']} ({b['card']})" if b["card"] else b["title"] for b in self.buttons]
+        raise LookupError(f"no button {title!r} of card {card!r}; offered: {titles}")
+
+
+@contextmanager
+def running(folder: Path, origins: str = "") -> Iterator[Assistant]:
+    """An assistant over a freshly seeded demo shop in that folder."""
+    env = {**os.environ, "QUDAO_VAR": str(folder), "QUDAO_DEMO": "1", "PYTHONPATH": os.getcwd()}
+    for command in (["kg", "build"], ["shop", "seed"]):
+        subprocess.run([sys.executable, "-m", *command], env=env, check=True, capture_output=True)
+    assistant = Assistant(folder, origins)
+    try:
+        assistant.start()
+        yield assistant
+    finally:
+        assistant.stop()

@@ -1,0 +1,138 @@
+"""Names of the graph in messages, and following the graph's versions."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+import nlu.vocabulary_follower as follower_module
+from kg.errors import NothingPublished
+from kg.vocabulary import Term
+from nlu.graph_linker import entity
+from nlu.mentions import Lexicon
+from nlu.vocabulary_follower import VocabularyFollower
+
+TERMS = [
+    Term("轻风", "brand", "b_qingfeng"),
+    Term("轻风 3 Pro", "product", "P1001"),
+    Term("轻风3", "product", "P1002"),
+    Term("轻风3", "product", "P1003"),
+    Term("跑鞋", "category", "running_shoes"),
+    Term("慢跑鞋", "category", "jogging_shoes"),
+    Term("XL", "size", "XL"),
+]
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return Lexicon(TERMS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("轻风的慢跑鞋", [("brand", "b_qingfeng", "轻风"), ("category", "jogging_shoes", "慢跑鞋")]),
+        ("轻风３ｐｒｏ", [("product", "P1001", "轻风３ｐｒｏ")]),
+        ("轻风 3 PRO 有吗", [("product", "P1001", "轻风 3 PRO")]),
+        ("轻风3号", [("product", "P1002", "轻风3")]),
+        ("轻风3x", [("brand", "b_qingfeng", "轻风")]),
+        ("要XL的", [("size", "XL", "XL")]),
+        ("XLR接口", []),
+        ("   ", []),
+    ],
+)
+def test_longest_name_wins_whatever_case_width_or_spacing(lexicon, text, expected) -> None:
+    found = [entity(mention) for mention in lexicon.find(text)]
+    assert [(e["entity"], e["value"], e["text"]) for e in found] == expected
+    assert all(text[e["start"] : e["end"]] == e["text"] for e in found)
+
+
+def test_ambiguous_names_keep_their_candidates(lexicon: Lexicon) -> None:
+    assert entity(lexicon.find("轻风3")[0])["candidates"] == ["P1002", "P1003"]
+    assert "candidates" not in entity(lexicon.find("跑鞋")[0])
+
+
+class FakeGraph:
+    """A graph whose version and terms a test sets; `version` None: nothing is published."""
+
+    def __init__(self) -> None:
+        self.terms: list[Term] = []
+        self.now: str | None = None
+        self.closed = False
+
+    async def version(self) -> str:
+        if self.now is None:
+            raise NothingPublished("the graph has no version in force")
+        return self.now
+
+    @asynccontextmanager
+    async def snapshot(self):
+        yield self
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def graph(monkeypatch: pytest.MonkeyPatch) -> FakeGraph:
+    async def vocabulary(reader: FakeGraph) -> list[Term]:
+        return reader.terms
+
+    monkeypatch.setattr(follower_module, "vocabulary", vocabulary)
+    return FakeGraph()
+
+
+def eventually(condition) -> bool:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_follows_a_new_version(graph: FakeGraph) -> None:
+    graph.terms, graph.now = [Term("轻风", "brand", "b1")], "v1"
+    follower = VocabularyFollower(lambda: graph, check_seconds=0.02)
+    assert follower.wait(5) and follower.version == "v1"
+    graph.terms, graph.now = [Term("云步", "brand", "b2")], "v2"
+    assert eventually(lambda: follower.version == "v2")
+    assert [m.ids for m in follower.lexicon.find("轻风和云步")] == [("b2",)]
+    follower.close()
+    assert eventually(lambda: graph.closed)
+
+
+def test_keeps_the_last_names_and_warns_once(graph: FakeGraph, caplog) -> None:
+    graph.terms, graph.now = [Term("轻风", "brand", "b1")], "v1"
+    follower = VocabularyFollower(lambda: graph, check_seconds=0.01)
+    assert follower.wait(5)
+    with caplog.at_level(logging.WARNING, logger="nlu.vocabulary_follower"):
+        graph.now = None
+        assert eventually(lambda: caplog.records)
+        time.sleep(0.1)
+    assert len(caplog.records) == 1 and "the names of v1 stay" in caplog.text
+    assert follower.lexicon.find("轻风")
+    follower.close()
+
+
+def test_no_graph_at_all_is_no_names(graph: FakeGraph) -> None:
+    follower = VocabularyFollower(lambda: graph, check_seconds=0.01)
+    assert follower.wait(5)
+    assert follower.lexicon.find("轻风") == []
+    follower.close()
+
+
+def test_a_follower_that_is_dropped_takes_its_thread_with_it(graph: FakeGraph) -> None:
+    graph.now = "v1"
+    follower = VocabularyFollower(lambda: graph, check_seconds=0.01)
+    assert follower.wait(5)
+    del follower
+    assert eventually(lambda: graph.closed)
+
+
+def test_linking_does_not_load_tensorflow() -> None:
+    code = "import nlu.mentions, sys; assert 'tensorflow' not in sys.modules, 'loaded'"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

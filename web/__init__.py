@@ -1,0 +1,1 @@
+"""The one HTTP application: the storefront with its chat, and what other packages mount in it."""

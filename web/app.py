@@ -1,0 +1,91 @@
+"""The application factory: middleware, routes, and what they share in `app.state`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.staticfiles import StaticFiles
+
+from kg.errors import GraphError
+from shop.storefront import Sources, Storefront
+from web import apidocs, chat, health, media, pages
+from web.rendering import Rendering, static_version
+from web.security import SecurityHeaders
+from web.settings import Settings
+
+FOLDER = Path(__file__).parent
+
+
+def create_app(
+    settings: Settings | None = None,
+    sources: Sources | None = None,
+    shoppers: Mapping[str, str] | None = None,
+) -> FastAPI:
+    """The web application.
+
+    `sources` and `shoppers` (id → name) default to the published graph, the shop's offers and its
+    demo shoppers; the graph is opened when the application starts and closed when it ends.
+    """
+    settings = settings or Settings.from_env()
+    app = FastAPI(
+        title="Qudao", docs_url=None, redoc_url=None, lifespan=_lifespan(sources, shoppers)
+    )
+    version = static_version(FOLDER / "static")
+    app.state.settings = settings
+    app.state.rendering = Rendering(FOLDER / "templates", version)
+    app.mount(f"/static/{version}", StaticFiles(directory=FOLDER / "static"), name="static")
+    for module in (pages, media, chat, health, apidocs):
+        app.include_router(module.router)
+    app.add_exception_handler(HTTPException, pages.show_http_error)
+    app.add_exception_handler(GraphError, pages.show_unavailable)
+    app.add_exception_handler(SQLAlchemyError, pages.show_unavailable)
+    app.add_exception_handler(Exception, pages.show_fault)
+    app.middleware("http")(_cache_static)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts))
+    app.add_middleware(SecurityHeaders, settings=settings)
+    return app
+
+
+def _lifespan(sources: Sources | None, shoppers: Mapping[str, str] | None):
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            found = sources or await _own_sources(stack)
+            app.state.storefront = Storefront(found)
+            app.state.shoppers = dict(_own_shoppers() if shoppers is None else shoppers)
+            yield
+
+    return lifespan
+
+
+async def _own_sources(stack: contextlib.AsyncExitStack) -> Sources:
+    # Imported here: tests and other shops bring their own and need no graph engine.
+    from kg import catalogue, promotions, sizes
+    from kg.graph import open_graph
+    from shop import clock, offers
+
+    graph = open_graph()
+    stack.push_async_callback(graph.close)
+    return Sources(graph, catalogue, promotions, sizes, offers.many, clock.today)
+
+
+def _own_shoppers() -> Mapping[str, str]:
+    from shop.demo import SHOPPERS
+
+    return SHOPPERS
+
+
+async def _cache_static(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Static files carry a hash of their content in the path, so they never change."""
+    response = await call_next(request)
+    if request.url.path.startswith("/static/") and response.status_code == 200:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response

@@ -1,0 +1,16 @@
+// The session request: POST /api/chat/session.
+
+const PATIENCE_MS = 10_000;
+
+/** Ask for a session {token, conversation, shopper, name, socket, expires}; throws on any failure. */
+export async function openSession(address, { shopper, token, touch }) {
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ shopper, token, touch }),
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  if (!answer.ok) throw new Error(`session refused with ${answer.status}`);
+  return answer.json();
+}
