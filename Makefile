@@ -29,10 +29,10 @@ train: $(INSTALLED)  ## train the assistant if what it is made of has changed
 	@$(BIN)/python -m runtime.train
 
 interactive: $(INSTALLED)  ## rasa interactive, with our components and the action server up
-	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m runtime.interactive
+	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m runtime.with_actions interactive
 
 shell: $(INSTALLED)  ## talk to the assistant in the terminal
-	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m runtime.shell
+	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m runtime.with_actions shell
 
 neo4j: $(INSTALLED)  ## start a Neo4j of our own on loopback (Java 17 and Maven needed)
 	@$(BIN)/python -m kg.neo4j_server

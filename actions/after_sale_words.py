@@ -4,6 +4,25 @@ from __future__ import annotations
 
 import re
 
+KINDS = {
+    "request_refund": "refund",
+    "request_return": "return",
+    "request_exchange": "exchange",
+    "ask_repair": "repair",
+}
+REASONS = {"report_defect": "quality", "report_wrong_or_missing_item": "wrong_item"}
+KIND_NAMES = {"refund": "退款", "return": "退货退款", "exchange": "换货", "repair": "维修"}
+REASON_NAMES = {
+    "no_reason": "不喜欢/不想要了",
+    "size": "尺码不合适",
+    "quality": "质量问题",
+    "wrong_item": "发错货",
+    "missing_item": "少发/漏发",
+}
+METHOD_NAMES = {"pickup": "上门取件", "mail": "自行寄回"}
+# Where the policy wants nothing back, `return_method` is this.
+NOTHING_BACK = "none"
+
 _KINDS = (
     ("exchange", re.compile(r"换货|换一[个双台件部条]|换个|换新|换[大小]|调换|换成")),
     ("repair", re.compile(r"维修|返修|修一?下|修理|保修")),
@@ -22,17 +41,29 @@ _REASONS = (
     ),
     (
         "size",
-        re.compile(r"(尺码|大小|码数|号码?).{0,4}(不合适|不对|不合|大|小)|太[大小紧松]|偏[大小]|[大小]了|挤脚|穿不[了下上]|不合脚|不合身"),
+        re.compile(
+            r"(尺码|大小|码数|号码?).{0,4}(不合适|不对|不合|大|小)|太[大小紧松]|偏[大小]|[大小]了|挤脚"
+            r"|穿不[了下上]|不合脚|不合身"
+        ),
     ),
     (
         "no_reason",
-        re.compile(r"不喜欢|不想要|不要了|没(什么)?原因|无理由|买错|拍错|下错|多买|买多|后悔|不需要|用不上|不合心意|其他原因"),
+        re.compile(
+            r"不喜欢|不想要|不要了|没(什么)?原因|无理由|买错|拍错|下错|多买|买多|后悔|不需要|用不上"
+            r"|不合心意|其他原因"
+        ),
     ),
 )
 _UNOPENED = re.compile(r"没(有)?(拆|开|打开|用|穿|动)|未(拆|开封|使用|穿)|全新|原封|还没拆")
 _OPENED = re.compile(r"(已经?)?(拆|打开|开封|用过|穿过|激活|试过)(了|过|开)?|拆了")
 _PICKUP = re.compile(r"上门|取件|来取|来拿|派人")
 _MAIL = re.compile(r"自己寄|自行寄|自寄|我寄|寄回|快递站|自己发|自己叫")
+_DROPS = re.compile(r"^取消(吧|了|掉)?(这个|本次)?(申请|退款|退货|换货|维修)?(吧|了)?[。.!！~]*$")
+
+
+def drops(text: str) -> bool:
+    """Whether the shopper takes an application back that is not handed in yet."""
+    return bool(_DROPS.search(text.strip()))
 
 
 def kind_in(text: str) -> str | None:

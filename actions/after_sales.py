@@ -3,40 +3,36 @@
 The order and its state come first; then the reason; then the graph's policies decide, and the
 shopper hears why; then how the goods travel back; then a confirmation; then a ticket. Slots:
 `after_sale_kind`, `order_id`, `item` (sku), `reason`, `opened`, `new_size`, `return_method`,
-`confirmed`, `decided` (policy@version that allowed it), `outcome` (`submit`, or why the flow ended).
+`confirmed`, `decided` (policy@version that allowed it), `outcome` (`submit`, or why it ended).
 """
 
 from __future__ import annotations
 
 from actions import order_slot, words
-from actions.after_sale_words import kind_in, opened_in, reason_in, return_method_in
+from actions.after_sale_words import (
+    KIND_NAMES,
+    KINDS,
+    METHOD_NAMES,
+    NOTHING_BACK,
+    REASON_NAMES,
+    REASONS,
+    drops,
+    kind_in,
+    opened_in,
+    reason_in,
+    return_method_in,
+)
 from actions.base import PERSON, Answer, Flow
 from actions.cards import STATE_NAMES, money
 from actions.decisions import Decision, decide, what_is_possible
-from actions.knowledge import graph
+from actions.exchange_goods import size_named, wanted_in, wanted_instead
 from actions.order_services import INFORMING, SERVICES
 from actions.turn import Turn, button, in_thread
-from kg import catalogue
-from shop import offers, orders, tickets
+from shop import orders, tickets
 from shop.orders import Line, Order
 
-KINDS = {
-    "request_refund": "refund",
-    "request_return": "return",
-    "request_exchange": "exchange",
-    "ask_repair": "repair",
-}
-REASONS = {"report_defect": "quality", "report_wrong_or_missing_item": "wrong_item"}
-KIND_NAMES = {"refund": "退款", "return": "退货退款", "exchange": "换货", "repair": "维修"}
-REASON_NAMES = {
-    "no_reason": "不喜欢/不想要了",
-    "size": "尺码不合适",
-    "quality": "质量问题",
-    "wrong_item": "发错货",
-    "missing_item": "少发/漏发",
-}
-METHOD_NAMES = {"pickup": "上门取件", "mail": "自行寄回"}
-INTENTS = (*KINDS, *REASONS)
+# A change of service, goods or reason wants another decision, and what followed from it.
+_UNDECIDED = {"decided": None, "confirmed": None, "new_size": None}
 
 
 class ValidateAfterSalesForm(Flow):
@@ -59,7 +55,7 @@ class ValidateAfterSalesForm(Flow):
 
     async def fill(self, turn: Turn, starting: bool) -> bool:
         """Take kind, order and whatever else the message gives."""
-        if not starting and self.leaves(turn):
+        if not starting and (self.leaves(turn) or drops(turn.text)):
             turn.say("left_after_sale")
             turn.set(outcome="left")
             return True
@@ -68,11 +64,12 @@ class ValidateAfterSalesForm(Flow):
         changed = self._take_kind(turn, starting)
         changed |= await order_slot.take_order(turn, starting)
         if words.means_another_order(turn.text) and not turn.chosen:
-            turn.set(item=None, decided=None, confirmed=None, reason=None, opened=None)
+            turn.set(item=None, reason=None, opened=None, **_UNDECIDED)
             return True
         if turn.chosen or starting or not words.is_question(turn.text):
             changed |= self._take_details(turn)
-        return changed | self._take_confirmation(turn)
+        # 不对，上门取件: a correction is no refusal.
+        return changed or self._take_confirmation(turn)
 
     @staticmethod
     def _take_kind(turn: Turn, starting: bool) -> bool:
@@ -84,7 +81,9 @@ class ValidateAfterSalesForm(Flow):
             kind = turn.entity("after_sale_kind") or kind_in(turn.text)
         if kind is None or kind == turn.slot("after_sale_kind"):
             return False
-        turn.set(after_sale_kind=kind, decided=None, confirmed=None)
+        turn.set(after_sale_kind=kind, **_UNDECIDED)
+        if kind == "repair":  # nobody has something repaired that is whole
+            turn.set(reason="quality")
         return True
 
     @staticmethod
@@ -96,9 +95,8 @@ class ValidateAfterSalesForm(Flow):
             "item": turn.entity("item"),
         }
         requested = turn.slot("requested_slot")
-        if requested == "new_size":
-            given["new_size"] = turn.entity("size") or turn.picked(turn.slot("offered_sizes"))
-        elif requested == "item":
+        given["new_size"] = wanted_in(turn) if requested == "new_size" else size_named(turn)
+        if requested == "item":
             given["item"] = given["item"] or turn.picked(turn.slot("offered_items"))
         elif requested == "reason":
             given["reason"] = given["reason"] or turn.picked(list(REASON_NAMES))
@@ -106,7 +104,7 @@ class ValidateAfterSalesForm(Flow):
             given["return_method"] = given["return_method"] or turn.picked(list(METHOD_NAMES))
         new = {name: value for name, value in given.items() if value and value != turn.slot(name)}
         if "reason" in new or "item" in new:
-            new["decided"] = None
+            new = {**_UNDECIDED, **new}
         turn.set(**new)
         return bool(new)
 
@@ -132,7 +130,7 @@ class ValidateAfterSalesForm(Flow):
             return _ask_kind(turn)
         order = await order_slot.current_order(turn)
         if order is None:
-            return await order_slot.ask_order(turn)
+            return await order_slot.ask_order(turn, first=(orders.DELIVERED,))
         if await _ended_by_state(turn, order):
             return None
         line = _line(turn, order)
@@ -190,12 +188,17 @@ class SubmitAfterSales(Answer):
         )
 
 
+def _as_before(turn: Turn, *slots: str) -> bool:
+    return all(turn.slot(name) == turn.tracker.get_slot(name) for name in slots)
+
+
 async def _answered_on_the_way(turn: Turn) -> bool:
-    """Answer a question about the order at hand, without leaving the flow."""
+    """Answer a question about an order, without leaving the flow."""
     order = await order_slot.current_order(turn)
     if order is None or turn.intent not in INFORMING or turn.entity("order_number"):
         return False
-    await SERVICES[turn.intent].act(turn, order)
+    service = SERVICES[turn.intent]
+    await service.act(turn, await order_slot.likelier(turn, order, service.likely))
     turn.set(after_sale_kind=turn.slot("after_sale_kind"))
     return True
 
@@ -256,17 +259,19 @@ def _ask_item(turn: Turn, order: Order) -> str:
 
 
 async def _ask_reason(turn: Turn, order: Order, line: Line) -> str:
-    possible = await what_is_possible(turn.slot("after_sale_kind"), order, line)
+    kind = turn.slot("after_sale_kind")
+    buttons = [button(name, "inform", reason=reason) for reason, name in REASON_NAMES.items()]
+    if turn.slot("requested_slot") == "reason" and _as_before(turn, "after_sale_kind", "order_id"):
+        turn.say("question_reason_again", buttons=buttons, kind=KIND_NAMES[kind])
+        return "reason"
     turn.say(
         "question_reason",
-        buttons=[
-            button(name, "inform", reason=reason) for reason, name in REASON_NAMES.items()
-        ],
+        buttons=buttons,
         order=order.number,
         title=line.title,
         state=_state(order),
-        possible=possible,
-        kind=KIND_NAMES[turn.slot("after_sale_kind")],
+        possible=await what_is_possible(kind, order, line, KIND_NAMES),
+        kind=KIND_NAMES[kind],
     )
     return "reason"
 
@@ -289,12 +294,16 @@ async def _decide(turn: Turn, order: Order, line: Line) -> str | None:
         return "opened"
     if decision.allowed:
         turn.set(decided=decision.reference)
+        if not decision.return_needed:
+            turn.set(return_method=NOTHING_BACK)
+        elif turn.slot("return_method") == NOTHING_BACK:
+            turn.set(return_method=None)
         turn.say(
             "after_sale_allowed",
             kind=KIND_NAMES[turn.slot("after_sale_kind")],
             state=_state(order),
             reason=decision.reason,
-            freight=decision.freight_text,
+            conditions=decision.conditions_text,
         )
         return None
     _refuse(turn, order, decision)
@@ -302,34 +311,47 @@ async def _decide(turn: Turn, order: Order, line: Line) -> str | None:
 
 
 def _refuse(turn: Turn, order: Order, decision: Decision) -> None:
-    intents = {"return": "request_return", "exchange": "request_exchange", "repair": "ask_repair"}
+    intents = {kind: intent for intent, kind in KINDS.items()}
+    faulty = turn.slot("reason") == "quality"
     buttons = [
-        button(KIND_NAMES[kind], intents[kind], order_number=order.number, reason=reason)
+        button(
+            f"申请{KIND_NAMES[kind]}" if faulty else f"有质量问题，申请{KIND_NAMES[kind]}",
+            intents[kind],
+            order_number=order.number,
+            reason=reason,
+        )
         for kind, reason in decision.alternatives
     ]
+    names = "或".join(KIND_NAMES[kind] for kind, _ in decision.alternatives)
+    instead = f"申请{names}。" if names else ""
+    if instead:
+        instead = f"您可以{instead}" if faulty else f"不过如果商品有质量问题，可以{instead}"
     turn.say(
         "after_sale_refused",
         buttons=[*buttons, PERSON],
         kind=KIND_NAMES[turn.slot("after_sale_kind")],
         state=_state(order),
         reason=decision.reason,
-        policy=decision.title,
+        basis=decision.basis_text,
+        instead=instead,
     )
     turn.set(outcome="refused")
 
 
 async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
     kind = turn.slot("after_sale_kind")
-    if kind == "exchange" and turn.slot("new_size") is None:
-        sizes = await _sizes_in_stock(line)
-        if len(sizes) > 1:
-            turn.set(offered_sizes=sizes)
+    if kind == "exchange":
+        wanted = await wanted_instead(line, turn.slot("reason"))
+        if len(wanted) > 1 and turn.slot("new_size") not in wanted:
+            turn.set(offered_sizes=wanted)
             turn.say(
                 "question_new_size",
-                buttons=[button(size, "inform", size=size) for size in sizes[:12]],
+                buttons=[button(name, "inform", size=name) for name in wanted[:12]],
                 title=line.title,
             )
             return "new_size"
+        if len(wanted) == 1:
+            turn.set(new_size=wanted[0])
     if turn.slot("return_method") is None:
         turn.say(
             "question_return_method",
@@ -346,23 +368,10 @@ async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
         order=order.number,
         title=line.title,
         reason=REASON_NAMES.get(turn.slot("reason"), turn.slot("reason")),
-        method=METHOD_NAMES[turn.slot("return_method")],
+        method=METHOD_NAMES.get(turn.slot("return_method"), "商品不用寄回"),
         size=f"，换成 {turn.slot('new_size')}" if turn.slot("new_size") else "",
     )
     return "confirmed"
-
-
-async def _sizes_in_stock(line: Line) -> list[str]:
-    product = await catalogue.product(graph(), line.product_id)
-    if product is None:
-        return []
-    offer = await in_thread(offers.offers_for, line.product_id)
-    wanted = [
-        variant.size
-        for variant in product.variants
-        if variant.size and variant.sku in offer.variants and offer.variants[variant.sku].stock > 0
-    ]
-    return list(dict.fromkeys(wanted))
 
 
 def _state(order: Order) -> str:
@@ -373,6 +382,8 @@ def _state(order: Order) -> str:
 
 
 def _way_back(method: str | None) -> str:
+    if method == NOTHING_BACK:
+        return "商品不用寄回，审核通过后马上为您处理。"
     if method == "pickup":
         return "快递员会在 24 小时内联系您上门取件，请把商品和配件一起装好。"
     return "审核通过后会把退货地址和寄件码发给您，请在 7 天内寄出，并保留快递单号。"

@@ -43,7 +43,11 @@ def product_card(product: Product, offers: ProductOffers, subtitle: str = "") ->
         "image": f"/media/products/{product.id}.svg",
         "url": f"/products/{product.id}",
         "buttons": [
-            button("选尺码" if product_has_sizes(product) else "看优惠", _next(product), product=product.id)
+            button(
+                "选尺码" if product_has_sizes(product) else "看优惠",
+                _next(product),
+                product=product.id,
+            )
         ],
     }
 
@@ -58,14 +62,19 @@ def _next(product: Product) -> str:
     return "ask_size" if product_has_sizes(product) else "ask_promotion"
 
 
+def contents(order: Order) -> str:
+    """What is in an order, in few words: its first goods, and how many kinds there are."""
+    more = f" 等 {len(order.lines)} 件" if len(order.lines) > 1 else ""
+    return f"{order.lines[0].title}{more}"
+
+
 def order_card(order: Order, choose: bool = False) -> dict:
     """An order with its state; `choose` adds the button that picks it."""
     first = order.lines[0]
-    more = f" 等 {len(order.lines)} 件" if len(order.lines) > 1 else ""
     return {
         "kind": "order",
         "id": order.number,
-        "title": f"{first.title}{more}",
+        "title": contents(order),
         "subtitle": f"{order.number} · {STATE_NAMES[order.state]}",
         "price": money(order.total_cents),
         "image": f"/media/products/{first.product_id}.svg",

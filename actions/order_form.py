@@ -11,14 +11,22 @@ import re
 
 from actions import order_slot, words
 from actions.base import Answer, Flow
+from actions.cards import contents
 from actions.order_services import INFORMING, SERVICES, Service
 from actions.turn import Turn, button
 
-_COMPANY = re.compile(r"公司|集团|厂|店|中心|学校|大学|医院|研究院|事务所|委员会|银行|工作室|协会|局$|部$")
-_TAX = re.compile(r"\b[0-9A-HJ-NPQRTUWXY]{15,20}\b", re.IGNORECASE)
+# The name of an organisation, as long as it may be, up to what tells its kind.
+_ORGANISATION = re.compile(
+    r"[\u4e00-\u9fff（）()·&A-Za-z0-9]{2,40}"
+    r"(公司|集团|厂|店|中心|学校|大学|医院|研究院|事务所|委员会|银行|工作室|协会|局|部)"
+)
+_ABOUT_IT = re.compile(r"^(我?(们)?(要|想|帮我|麻烦)?(给我)?(开|用|是|写|换成?|改成?|的|抬头|发票|个|张)+)")
+_TAX = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{15,20}(?![0-9A-Z])", re.IGNORECASE)
 _ADDRESS = re.compile(r"[省市区县镇乡村路街道巷弄号栋楼室座单元]")
 _PERSONAL = re.compile(r"个人|自己|我本人|不用公司")
-_LABEL = re.compile(r"^.{0,12}?(改成|改到|换成|寄到|送到|发到|地址(是|为|[:：])|抬头(是|为|[:：])|[:：])\s*")
+_LABEL = re.compile(
+    r"^.{0,12}?(改成|改到|换成|寄到|送到|发到|地址(是|为|[:：])|抬头(是|为|[:：])|[:：])\s*"
+)
 
 
 class ValidateOrderForm(Flow):
@@ -44,16 +52,18 @@ class ValidateOrderForm(Flow):
             return True
         if not starting and await _told_on_the_way(turn):
             return True
-        changed = False
+        changed = another = False
         if turn.intent in SERVICES and turn.intent != turn.slot("order_service"):
             turn.set(order_service=turn.intent, confirmed=None)
-            changed = True
+            changed = another = True
         service = SERVICES.get(turn.slot("order_service"))
         if service is None:
             return changed
-        changed |= await order_slot.take_order(turn, starting, service.states)
-        changed |= _take_details(turn, service, starting)
-        return changed | _take_confirmation(turn)
+        # A service that has just been asked for may tell which order is meant.
+        fresh = starting or (another and not turn.slot("order_id"))
+        changed |= await order_slot.take_order(turn, fresh, service.states, service.likely)
+        changed |= _take_details(turn, service)
+        return changed or _take_confirmation(turn)
 
     async def next_question(self, turn: Turn) -> str | None:
         """Order, what is still wrong with it, details, confirmation: the first that is open."""
@@ -77,7 +87,7 @@ class ValidateOrderForm(Flow):
                 f"question_confirm_{service.intent}",
                 buttons=[button("确认", "affirm"), button("先不了", "deny")],
                 order=order.number,
-                title=order.lines[0].title,
+                title=contents(order),
                 address=turn.slot("new_address") or "",
                 invoice=turn.slot("invoice_title") or "",
             )
@@ -111,7 +121,8 @@ async def _told_on_the_way(turn: Turn) -> bool:
     order = await order_slot.current_order(turn)
     if order is None:
         return False
-    await SERVICES[turn.intent].act(turn, order)
+    service = SERVICES[turn.intent]
+    await service.act(turn, await order_slot.likelier(turn, order, service.likely))
     turn.set(order_service=under_way)
     return True
 
@@ -123,31 +134,37 @@ def _ask_detail(turn: Turn, slot: str, order) -> None:
     turn.say(f"question_{slot}", buttons=buttons, order=order.number, address=order.address)
 
 
-def _take_details(turn: Turn, service: Service, starting: bool) -> bool:
+def _take_details(turn: Turn, service: Service) -> bool:
     text = "" if turn.chosen else turn.text.strip()
     requested = turn.slot("requested_slot")
     new: dict = {}
     if "new_address" in service.details:
         said = _LABEL.sub("", text)
-        if len(_ADDRESS.findall(said)) >= 2 and len(said) >= 6:
+        if len(_ADDRESS.findall(said)) >= 2 and len(said) >= 6 and not words.is_question(said):
             new["new_address"] = said
     if "invoice_title" in service.details:
-        title = turn.entity("invoice_title") or _title(text, requested == "invoice_title")
+        title = turn.entity("invoice_title") or _title(turn, text, requested == "invoice_title")
         if title:
             new["invoice_title"] = title
         tax = _TAX.search(text)
         if tax and turn.entity("order_number") != tax.group(0).upper():
             new["tax_number"] = tax.group(0).upper()
+    new = {name: value for name, value in new.items() if value != turn.slot(name)}
     turn.set(**new)
     return bool(new)
 
 
-def _title(text: str, asked: bool) -> str | None:
+def _title(turn: Turn, text: str, asked: bool) -> str | None:
+    """个人, or the organisation's name that the text gives; unasked only one that is a company's."""
     if _PERSONAL.search(text):
         return "个人"
-    said = _TAX.sub("", _LABEL.sub("", text)).strip(" ，,。税号:：")
-    if _COMPANY.search(said) and 4 <= len(said) <= 60 and (asked or "公司" in said):
-        return said
+    for entity in turn.entities("order_number"):
+        text = text.replace(entity.get("text") or "", " ")
+    for part in re.split(r"[\s，,。;；:：]+", _TAX.sub(" ", _LABEL.sub("", text))):
+        found = _ORGANISATION.search(_ABOUT_IT.sub("", part))
+        name = found.group(0) if found else ""
+        if len(name) >= 4 and (asked or name.endswith("公司")):
+            return name
     return None
 
 

@@ -20,8 +20,9 @@ Check = Callable[[Turn, Order], Awaitable[bool]]
 
 @dataclass(frozen=True)
 class Service:
-    """states: orders it fits (offered first); precheck: says why not and returns False where it
-    cannot be; details: slots it needs; confirm: whether it is confirmed before `act`."""
+    """states: orders it fits (offered first); likely: of these the ones that it is mostly about;
+    precheck: says why not and returns False where it cannot be; details: slots it needs; confirm:
+    whether it is confirmed before `act`."""
 
     intent: str
     act: Step
@@ -29,6 +30,7 @@ class Service:
     precheck: Check | None = None
     details: tuple[str, ...] = ()
     confirm: bool = False
+    likely: tuple[str, ...] = ()
 
 
 async def _rule(turn: Turn, order: Order, topic: str, **facts) -> policies.Resolution | None:
@@ -42,6 +44,11 @@ async def _rule(turn: Turn, order: Order, topic: str, **facts) -> policies.Resol
 
 
 async def _ticket(turn: Turn, kind: str, order: Order, **data) -> tickets.Ticket:
+    """The ticket of that kind that is open for the order already, or a new one."""
+    known = await in_thread(tickets.open_for_order, order.number, (kind,))
+    if known and known.data == data:
+        turn.set(last_ticket=known.number)
+        return known
     ticket = await in_thread(
         tickets.create,
         kind,
@@ -85,6 +92,8 @@ async def _track(turn: Turn, order: Order) -> None:
         turn.say(f"track_{order.state}", order=order.number)
         return
     way = await in_thread(orders.tracking, order.number)
+    if order.delivered_at and not way:
+        way = [(order.delivered_at, "快件已签收，感谢您的等待")]
     lines = "\n".join(f"{at:%m-%d %H:%M} {text}" for at, text in way[:4])
     turn.say(
         "track",
@@ -111,7 +120,7 @@ async def _courier(turn: Turn, order: Order) -> None:
 
 
 async def _delivery_problem(turn: Turn, order: Order) -> None:
-    ticket = await _ticket(turn, "delivery", order, said=turn.text)
+    ticket = await _ticket(turn, "delivery", order)
     turn.say("delivery_problem", order=order.number, ticket=ticket.number, buttons=[PERSON])
 
 
@@ -170,7 +179,7 @@ async def _price_protection(turn: Turn, order: Order) -> None:
 
 
 async def _payment_problem(turn: Turn, order: Order) -> None:
-    ticket = await _ticket(turn, "payment", order, said=turn.text)
+    ticket = await _ticket(turn, "payment", order)
     turn.say(
         "payment_problem",
         order=order.number,
@@ -201,7 +210,13 @@ async def _can_cancel(turn: Turn, order: Order) -> bool:
 
 async def _cancel(turn: Turn, order: Order) -> None:
     if await in_thread(orders.cancel, order.number):
-        turn.say("cancelled", order=order.number, amount=money(order.total_cents))
+        when = await _rule(turn, order, "refund_time")
+        turn.say(
+            "cancelled",
+            order=order.number,
+            amount=money(order.total_cents),
+            when=when.text if when else "",
+        )
     else:
         turn.say("cancel_shipped", order=order.number)
 
@@ -252,21 +267,37 @@ async def _can_invoice(turn: Turn, order: Order) -> bool:
 async def _invoice(turn: Turn, order: Order) -> None:
     title, tax = turn.slot("invoice_title"), turn.slot("tax_number")
     ticket = await _ticket(turn, "invoice", order, title=title, tax_number=tax)
-    turn.say("invoiced", order=order.number, invoice=title, ticket=ticket.number,
-             amount=money(order.total_cents))
+    rule = await _rule(turn, order, "invoice")
+    days = (rule.data or {}).get("issue_days") if rule else None
+    turn.say(
+        "invoiced",
+        order=order.number,
+        invoice=title,
+        ticket=ticket.number,
+        amount=money(order.total_cents),
+        when=f"{days} 个工作日内发到您的邮箱。" if days else (rule.text if rule else ""),
+    )
 
 
 async def _change_invoice(turn: Turn, order: Order) -> None:
     title, tax = turn.slot("invoice_title"), turn.slot("tax_number")
     ticket = await _ticket(turn, "change_invoice", order, title=title, tax_number=tax)
-    turn.say("invoice_changed", order=order.number, invoice=title, ticket=ticket.number)
+    rule = await _rule(turn, order, "invoice", reason="correction")
+    days = (rule.data or {}).get("reissue_days") if rule else None
+    turn.say(
+        "invoice_changed",
+        order=order.number,
+        invoice=title,
+        ticket=ticket.number,
+        when=f"{days} 个工作日内" if days else "开好后",
+    )
 
 
 _ALL = (
     Service("ask_order_status", _status),
-    Service("track_shipment", _track, states=(SHIPPED, DELIVERED)),
+    Service("track_shipment", _track, states=(SHIPPED, DELIVERED), likely=(SHIPPED,)),
     Service("urge_delivery", _urge, states=(PAID, SHIPPED)),
-    Service("contact_courier", _courier, states=(SHIPPED,)),
+    Service("contact_courier", _courier, states=(SHIPPED,), likely=(SHIPPED,)),
     Service("report_delivery_problem", _delivery_problem, states=(SHIPPED, DELIVERED)),
     Service("ask_refund_status", _refund_status, states=(REFUNDING,)),
     Service("ask_price_protection", _price_protection, states=(PAID, SHIPPED, DELIVERED)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from actions import words
 from actions.base import PERSON
 from actions.cards import order_card
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from shop import gate, orders
 from shop.orders import Order
 
@@ -21,15 +21,27 @@ TRIES = 3
 
 async def current_order(turn: Turn) -> Order | None:
     """The order that the flow has opened."""
-    number = turn.slot("order_id")
-    return await in_thread(orders.find, number) if number else None
+    return await _opened(turn, turn.slot("order_id"))
 
 
-async def take_order(turn: Turn, starting: bool, states: tuple[str, ...] = orders.STATES) -> bool:
+async def likelier(turn: Turn, order: Order, states: tuple[str, ...]) -> Order:
+    """The order that a question is about: the one at hand, unless it is in none of `states` and
+    the shopper has exactly one that is (asked where the parcel is, of one long delivered)."""
+    if order.state in states:
+        return order
+    return await _only(turn, states) or order
+
+
+async def take_order(
+    turn: Turn,
+    starting: bool,
+    states: tuple[str, ...] = orders.STATES,
+    likely: tuple[str, ...] = (),
+) -> bool:
     """Open the order that the message names; whether the message was about that.
 
     At the start of a flow the order spoken of last counts as named, or, if only one of a known
-    shopper's orders is in one of `states`, that one.
+    shopper's orders is in one of `likely` or else of `states`, that one.
     """
     said_other = not turn.chosen and words.means_another_order(turn.text)
     number = turn.entity("order_number") or _picked(turn)
@@ -41,18 +53,21 @@ async def take_order(turn: Turn, starting: bool, states: tuple[str, ...] = order
     if turn.slot("given_number") and _last4(turn):
         return await _open(turn, turn.slot("given_number"))
     if starting:
-        return await _presume(turn, states)
+        return await _presume(turn, states, likely)
     return False
 
 
-async def ask_order(turn: Turn, states: tuple[str, ...] = orders.STATES) -> str:
-    """Ask which order is meant; the name of the slot asked for."""
+async def ask_order(
+    turn: Turn, states: tuple[str, ...] = orders.STATES, first: tuple[str, ...] = ()
+) -> str:
+    """Ask which order is meant, offering those in `first` before others; the slot asked for."""
     if turn.shopper is None:
         given = turn.slot("given_number")
         turn.say("question_phone_last4" if given else "question_order_guest", order=given or "")
         return "order_id"
     mine = await in_thread(orders.of_shopper, turn.shopper)
-    offered = [order for order in mine if order.state in states][:OFFERED]
+    fitting = [order for order in mine if order.state in states]
+    offered = sorted(fitting, key=lambda order: order.state not in first)[:OFFERED]
     turn.set(offered_orders=[order.number for order in offered])
     if offered:
         turn.say("question_order", cards=[order_card(order, choose=True) for order in offered])
@@ -73,22 +88,41 @@ def _last4(turn: Turn) -> str | None:
     return str(digits) if digits else (str(phone)[-4:] if phone else None)
 
 
-async def _presume(turn: Turn, states: tuple[str, ...]) -> bool:
-    last = turn.slot("last_order")
-    if last:
-        turn.set(order_id=last)
-        return True
-    if turn.shopper:
-        mine = await in_thread(orders.of_shopper, turn.shopper)
-        fitting = [order for order in mine if order.state in states]
-        if len(fitting) == 1:
-            turn.set(order_id=fitting[0].number, last_order=fitting[0].number)
-            return True
-    return False
+async def _opened(turn: Turn, number: str | None) -> Order | None:
+    order = await in_thread(orders.find, number) if number else None
+    # Who is signed in may change within a conversation; what the one opened is not the other's.
+    if order is not None and turn.shopper not in (None, order.shopper):
+        return None
+    return order
+
+
+async def _presume(turn: Turn, states: tuple[str, ...], likely: tuple[str, ...]) -> bool:
+    order = await _opened(turn, turn.slot("last_order"))
+    if order is not None and likely:
+        order = await likelier(turn, order, likely)
+    if order is None:
+        order = await _only(turn, likely) or await _only(turn, states)
+    if order is None:
+        return False
+    turn.set(order_id=order.number, last_order=order.number)
+    return True
+
+
+async def _only(turn: Turn, states: tuple[str, ...]) -> Order | None:
+    if turn.shopper is None:
+        return None
+    mine = await in_thread(orders.of_shopper, turn.shopper)
+    fitting = [order for order in mine if order.state in states]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 async def _open(turn: Turn, number: str) -> bool:
-    last4 = _last4(turn)
+    # Whoever is signed in opens their own orders alone, whatever digits they know.
+    last4 = _last4(turn) if turn.shopper is None else None
+    known = number in (turn.slot("order_id"), turn.slot("last_order"))
+    if known and await _opened(turn, number):
+        turn.set(order_id=number, last_order=number, given_number=None)
+        return True
     if turn.shopper is None and last4 is None:
         turn.set(given_number=number, order_id=None)
         return True
@@ -108,8 +142,3 @@ async def _open(turn: Turn, number: str) -> bool:
         return True
     turn.set(order_id=order.number, last_order=order.number, given_number=None, gate_tries=0)
     return True
-
-
-def order_buttons(numbers: list[str]) -> list[dict]:
-    """A quick reply for each order number."""
-    return [button(number, "inform", order_number=number) for number in numbers]

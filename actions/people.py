@@ -24,7 +24,7 @@ async def call_person(turn: Turn, reason: str) -> None:
 
 
 class RequestHuman(Answer):
-    """Slots set: `complaints`, `misunderstood` (back to 0). Stores a case; asking again keeps one."""
+    """Slots set: `complaints`, `misunderstood` (to 0). Stores a case; asking again keeps one."""
 
     action_name = "action_request_human"
 

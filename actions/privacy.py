@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from actions import words
 from actions.base import Answer, Flow
 from actions.turn import Turn, button, in_thread
 from cdp import privacy
+
+# What cannot be undone wants a plain yes; anything that sounds like second thoughts is a no.
+_KEEP = re.compile(r"不(要)?(删|注销)|别删|先(别|不)|算了|再想|再考虑|留着|保留")
 
 
 async def _decide(turn: Turn, purposes: tuple[str, ...], granted: bool) -> None:
@@ -70,7 +75,7 @@ class ValidateDeletionForm(Flow):
         if starting:
             return False
         answer = words.yes_or_no(turn.text, turn.intent)
-        if self.leaves(turn):
+        if self.leaves(turn) or (not turn.chosen and _KEEP.search(turn.text)):
             answer = False
         if answer is None:
             return False

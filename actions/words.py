@@ -22,8 +22,11 @@ _OTHER_ORDER = re.compile(
     r"(另(外)?一?[个单笔]|别的|其[他它]|换(个|一个|一单|别的)?|不是(这|那)?(个|一|单|笔)*)\s*(订单|单子|单|那单|这单)"
     r"|(订单|单子)(号)?(不对|错了|选错|搞错|弄错)|搞错(订单|单)|选错(订单|单|了)"
 )
+# The whole of what is said: 好慢啊, 对了，还有 and 要不算了 begin like a yes and are none.
 _YES = re.compile(
-    r"^(是|对|嗯|恩|好|行|可以|确认|确定|没问题|没错|提交|同意|就这样|ok|yes|要|需要|中|成)", re.IGNORECASE
+    r"(?:(?:是|对|嗯|恩|好|行|可以|没错|没问题|ok|okay|yes|要|需要|中|成|就这样|就这么办|同意|确认|确定|提交)"
+    r"(?:的|滴|呀|啊|哒|呢|吧|了|哈|嘛|提交|申请|取消|修改|拒收|删除|无误|办理)*[\s，,。.!！~～]*)+",
+    re.IGNORECASE,
 )
 _NO = re.compile(r"^(不|否|别|先别|no|取消|错|没有|等等|等一下)", re.IGNORECASE)
 _QUESTION = re.compile(
@@ -67,7 +70,7 @@ def yes_or_no(text: str, intent: str) -> bool | None:
         return None
     if _NO.match(short):
         return False
-    return True if _YES.match(short) else None
+    return True if _YES.fullmatch(short) and not short.startswith("对了") else None
 
 
 def is_question(text: str) -> bool:

@@ -103,8 +103,9 @@ async def products(g: Reader, ids: Sequence[str]) -> list[Product]:
 
 async def product_of_variant(g: Reader, sku: str) -> Product | None:
     """The product that a variant belongs to."""
-    rows = await g.query("product_of_variant", sku=sku)
-    return _product(rows[0]) if rows else None
+    async with g.snapshot() as snapshot:
+        found = await products(snapshot, _ids(await snapshot.query("product_of_variant", sku=sku)))
+    return found[0] if found else None
 
 
 async def search(
@@ -120,27 +121,28 @@ async def search(
     """Products that fit all that is given, in the shop's order, at most `limit`.
 
     `category` is an id and includes all below it; `brand` is an id; `series` is a name. For men or
-    women unisex products fit too. `text` is words, each of which must be in a product's names.
+    women unisex products fit too. `text` is words, each of which must be in a product's names;
+    the first four count.
     """
     words = (text or "").lower().split()
-    on_shelf = not words and limit <= DEPTH and not (brand and series)
-    if on_shelf:
-        async with g.snapshot() as snapshot:
-            key = shelf_id(category or ANY, brand or ANY, series or ANY, audience or ANY)
-            rows = await snapshot.query("shelf", id=key)
-            ids = json.loads(rows[0]["products"])[:limit] if rows else []
-            return await products(snapshot, ids)
-    params: dict[str, Any] = {
-        "brand": brand or "",
-        "series": series or "",
-        # Never an empty list: the embedded engine cannot tell what it would be a list of.
-        "audiences": list(SEEN_BY.get(audience, (audience,))) if audience else [""],
-        "words": words or [""],
-        "limit": limit,
-    }
-    if category:
-        return _all(await g.query("search_category", category=category, **params))
-    return _all(await g.query("search_all", **params))
+    async with g.snapshot() as snapshot:
+        if not words and limit <= DEPTH:
+            ids = await _shelf(snapshot, category, brand, series, audience)
+            return await products(snapshot, ids[:limit])
+        params: dict[str, Any] = {
+            "brand": brand or "",
+            "series": series or "",
+            # Never an empty list: the embedded engine cannot tell what it would be a list of.
+            "audiences": list(SEEN_BY.get(audience, (audience,))) if audience else [""],
+            "limit": limit,
+            # Every search text has a space; the embedded engine finds "" in none.
+            **{f"word{n}": word for n, word in enumerate([*words, *"    "][:4], start=1)},
+        }
+        if category:
+            rows = await snapshot.query("search_category", category=category, **params)
+        else:
+            rows = await snapshot.query("search_all", **params)
+        return await products(snapshot, _ids(rows))
 
 
 async def goes_with(g: Reader, id: str) -> list[Product]:
@@ -158,27 +160,29 @@ async def same_series(
 ) -> list[Product]:
     """Other products of its series and brand, of one category and all below it if given."""
     async with g.snapshot() as snapshot:
-        within = [""]
-        if category:
-            family = await snapshot.query("category_family", id=category)
-            within = [row["id"] for row in family if row["depth"] <= 0] or ["nothing"]
-        rows = await snapshot.query("same_series", id=id, categories=within, limit=limit)
-    return _all(rows)
+        found = await product(snapshot, id)
+        if found is None or found.series is None:
+            return []
+        ids = await _shelf(snapshot, category, found.brand, found.series, None)
+        return await products(snapshot, [other for other in ids if other != id][:limit])
 
 
 async def with_attribute(g: Reader, name: str, value: str, limit: int = 20) -> list[Product]:
     """Products with an attribute of exactly this value."""
-    return _all(await g.query("with_attribute", id=f"{name}={value}", limit=limit))
+    async with g.snapshot() as snapshot:
+        rows = await snapshot.query("with_attribute", id=f"{name}={value}", limit=limit)
+        return await products(snapshot, _ids(rows))
 
 
 async def tagged(g: Reader, tag: str, limit: int = 20) -> list[Product]:
     """Products with a tag."""
-    return _all(await g.query("tagged", id=tag, limit=limit))
+    async with g.snapshot() as snapshot:
+        return await products(snapshot, _ids(await snapshot.query("tagged", id=tag, limit=limit)))
 
 
 async def all_products(g: Reader) -> list[Product]:
     """Every product. For pages and indexes: it reads the whole catalogue."""
-    return _all(await g.query("all_products"))
+    return [_product(row) for row in await g.query("all_products")]
 
 
 async def category(g: Reader, id: str) -> Category | None:
@@ -203,16 +207,25 @@ async def brands(g: Reader) -> list[Brand]:
     return [_brand(row) for row in await g.query("brands")]
 
 
+async def _shelf(
+    g: Reader, category: str | None, brand: str | None, series: str | None, audience: str | None
+) -> list[str]:
+    """The ids on a shelf, in the shop's order: none, or at most DEPTH."""
+    key = shelf_id(category or ANY, brand or ANY, series or ANY, audience or ANY)
+    rows = await g.query("shelf", id=key)
+    ids: list[str] = json.loads(rows[0]["products"]) if rows else []
+    return ids
+
+
 async def _both_ways(g: Reader, relation: str, id: str) -> list[Product]:
     async with g.snapshot() as snapshot:
-        rows = await snapshot.query(relation, id=id)
-        rows += await snapshot.query(f"{relation}_this", id=id)
-    by_id = {row["id"]: row for row in reversed(rows)}
-    return [_product(by_id[key]) for key in dict.fromkeys(row["id"] for row in rows)]
+        ids = _ids(await snapshot.query(relation, id=id))
+        ids += _ids(await snapshot.query(f"{relation}_this", id=id))
+        return await products(snapshot, list(dict.fromkeys(ids)))
 
 
-def _all(rows: Rows) -> list[Product]:
-    return [_product(row) for row in rows]
+def _ids(rows: Rows) -> list[str]:
+    return [row["id"] for row in rows]
 
 
 _PRODUCT_FIELDS = tuple(Product.__dataclass_fields__)

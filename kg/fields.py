@@ -25,6 +25,9 @@ LANGUAGES = ("zh", "en", "ja", "ko")
 
 # An id is part of file names, keys and scopes ("category:running_shoes"): no spaces, colons, bars.
 _ID = re.compile(r"[A-Za-z0-9_\-.]{1,64}")
+# Signs that are no text: neither engine keeps all of them, and no page can show them.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -45,9 +48,12 @@ def text(value: Any) -> str:
     """Text, or a number or truth value as its text (YAML reads 否 as text but 12 as a number)."""
     if isinstance(value, bool):
         return "是" if value else "否"
-    if isinstance(value, (str, int, float, date)):
-        return str(value).strip()
-    raise Unfit("text")
+    if not isinstance(value, (str, int, float, date)):
+        raise Unfit("text")
+    found = _CONTROL.sub("", str(value)).strip()
+    if not found.isascii() and _SURROGATE.search(found):
+        raise Unfit("text without broken characters")
+    return found
 
 
 def identifier(value: Any) -> str:

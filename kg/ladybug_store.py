@@ -11,7 +11,7 @@ import csv
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import real_ladybug as ladybug
@@ -88,12 +88,12 @@ def _load(path: Path, version: str, tables: Tables) -> None:
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             source = Path(scratch) / "rows.csv"
             for kind, rows in tables.nodes.items():
-                _write(source, ((row[0], version, *row[1:]) for row in rows))
-                connection.execute(f"COPY {kind} FROM '{source}' ({_CSV})")
+                reading = _write(source, [(row[0], version, *row[1:]) for row in rows])
+                connection.execute(f"COPY {kind} FROM '{source}' ({_CSV}{reading})")
             for (name, near, far), rows in tables.relations.items():
-                _write(source, rows)
+                reading = _write(source, rows)
                 ends = f", from='{near}', to='{far}'" if len(RELATIONS[name][0]) > 1 else ""
-                connection.execute(f"COPY {name} FROM '{source}' ({_CSV}{ends})")
+                connection.execute(f"COPY {name} FROM '{source}' ({_CSV}{reading}{ends})")
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
@@ -112,6 +112,10 @@ def _definitions() -> Iterable[str]:
         yield f"CREATE REL TABLE {name}({', '.join(columns)})"
 
 
-def _write(path: Path, rows: Iterable[Row]) -> None:
+def _write(path: Path, rows: Sequence[Row]) -> str:
+    """Write rows as CSV; gives the option to read them with, if they need one."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+    # The engine's parallel reader cannot take line breaks within a cell.
+    broken = any("\n" in cell or "\r" in cell for row in rows for cell in row if type(cell) is str)
+    return ", parallel=false" if broken else ""

@@ -16,6 +16,23 @@ RETURN r.id AS id, r.card AS card, a.role AS role, a.scope AS scope
 ORDER BY id, role, scope
 """
 
+# Read from the relation alone: reaching for the far product's fields costs ten times as much.
+_PARTNERS = """
+MATCH (p:Product {{version: $version, id: $id}}){near}-[r:{relation}]-{far}(q:Product)
+RETURN r.{end} AS id, r.position AS position
+ORDER BY position, id
+"""
+
+# Four words at most: a test over a list of words costs the embedded engine five times as much.
+_FACETS = """
+WHERE ($brand = '' OR p.brand = $brand) AND ($series = '' OR p.series = $series)
+  AND ('' IN $audiences OR p.audience IN $audiences)
+  AND p.search_text CONTAINS $word1 AND p.search_text CONTAINS $word2
+  AND p.search_text CONTAINS $word3 AND p.search_text CONTAINS $word4
+RETURN p.id AS id, p.position AS position
+ORDER BY position LIMIT $limit
+"""
+
 QUERIES: dict[str, str] = {
     # Products
     "product": """
@@ -23,43 +40,23 @@ MATCH (p:Product {version: $version, id: $id})
 RETURN p.card AS card
 """,
     "product_of_variant": """
-MATCH (v:Variant {version: $version, id: $sku})<-[:HAS_VARIANT]-(p:Product)
-RETURN p.card AS card
+MATCH (v:Variant {version: $version, id: $sku})
+RETURN v.product AS id
 """,
-    "goes_with": """
-MATCH (p:Product {version: $version, id: $id})-[r:GOES_WITH]->(q:Product)
-RETURN q.id AS id, q.card AS card, r.position AS position
-ORDER BY position
-""",
-    "goes_with_this": """
-MATCH (p:Product {version: $version, id: $id})<-[r:GOES_WITH]-(q:Product)
-RETURN q.id AS id, q.card AS card, q.position AS position
-ORDER BY position
-""",
-    "compatible_with": """
-MATCH (p:Product {version: $version, id: $id})-[r:COMPATIBLE_WITH]->(q:Product)
-RETURN q.id AS id, q.card AS card, r.position AS position
-ORDER BY position
-""",
-    "compatible_with_this": """
-MATCH (p:Product {version: $version, id: $id})<-[r:COMPATIBLE_WITH]-(q:Product)
-RETURN q.id AS id, q.card AS card, q.position AS position
-ORDER BY position
-""",
-    "same_series": """
-MATCH (p:Product {version: $version, id: $id})-[:IN_SERIES]->(s:Series)<-[:IN_SERIES]-(q:Product)
-WHERE q.id <> $id AND ('' IN $categories OR q.category IN $categories)
-RETURN q.card AS card, q.position AS position
-ORDER BY position LIMIT $limit
-""",
+    "goes_with": _PARTNERS.format(relation="GOES_WITH", near="", far=">", end="target"),
+    "goes_with_this": _PARTNERS.format(relation="GOES_WITH", near="<", far="", end="source"),
+    "compatible_with": _PARTNERS.format(relation="COMPATIBLE_WITH", near="", far=">", end="target"),
+    "compatible_with_this": _PARTNERS.format(
+        relation="COMPATIBLE_WITH", near="<", far="", end="source"
+    ),
     "with_attribute": """
 MATCH (a:Attribute {version: $version, id: $id})<-[:HAS_ATTRIBUTE]-(p:Product)
-RETURN p.card AS card, p.position AS position
+RETURN p.id AS id, p.position AS position
 ORDER BY position LIMIT $limit
 """,
     "tagged": """
 MATCH (t:Tag {version: $version, id: $id})<-[:TAGGED]-(p:Product)
-RETURN p.card AS card, p.position AS position
+RETURN p.id AS id, p.position AS position
 ORDER BY position LIMIT $limit
 """,
     "shelf": """
@@ -69,20 +66,12 @@ RETURN s.products AS products
     "search_category": """
 MATCH (c:Category {version: $version, id: $category})
       <-[:WITHIN]-(:Category)<-[:IN_CATEGORY]-(p:Product)
-WHERE ($brand = '' OR p.brand = $brand) AND ($series = '' OR p.series = $series)
-  AND ('' IN $audiences OR p.audience IN $audiences)
-  AND ALL(word IN $words WHERE p.search_text CONTAINS word)
-RETURN p.card AS card, p.position AS position
-ORDER BY position LIMIT $limit
-""",
+"""
+    + _FACETS,
     "search_all": """
 MATCH (p:Product {version: $version})
-WHERE ($brand = '' OR p.brand = $brand) AND ($series = '' OR p.series = $series)
-  AND ('' IN $audiences OR p.audience IN $audiences)
-  AND ALL(word IN $words WHERE p.search_text CONTAINS word)
-RETURN p.card AS card, p.position AS position
-ORDER BY position LIMIT $limit
-""",
+"""
+    + _FACETS,
     "all_products": """
 MATCH (p:Product {version: $version})
 RETURN p.card AS card, p.position AS position

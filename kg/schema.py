@@ -54,6 +54,8 @@ SCOPES = ("Shop", "Category", "Brand", "Series", "Product")
 _RULES = ("Policy", "Promotion")
 _SCOPED = tuple((rule, scope) for rule in _RULES for scope in SCOPES)
 
+_PARTNER = {"position": INT, "source": STRING, "target": STRING}
+
 # Relation → (pairs of node kinds it joins, its properties).
 RELATIONS: dict[str, tuple[tuple[tuple[str, str], ...], dict[str, str]]] = {
     "HAS_VARIANT": ((("Product", "Variant"),), {"position": INT}),
@@ -62,8 +64,9 @@ RELATIONS: dict[str, tuple[tuple[tuple[str, str], ...], dict[str, str]]] = {
     "IN_SERIES": ((("Product", "Series"),), {}),
     "HAS_ATTRIBUTE": ((("Product", "Attribute"),), {}),
     "TAGGED": ((("Product", "Tag"),), {}),
-    "GOES_WITH": ((("Product", "Product"),), {"position": INT}),
-    "COMPATIBLE_WITH": ((("Product", "Product"),), {"position": INT}),
+    # `source` and `target` repeat the ends' ids, so that they are read without the products.
+    "GOES_WITH": ((("Product", "Product"),), _PARTNER),
+    "COMPATIBLE_WITH": ((("Product", "Product"),), _PARTNER),
     # Every category to itself (depth 0), its parent (1) and so on up to the root.
     "WITHIN": ((("Category", "Category"),), {"depth": INT}),
     "SIZED_BY": ((("Category", "SizeChart"),), {}),

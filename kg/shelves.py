@@ -30,10 +30,7 @@ _SHOWN_TO = {
 
 
 def shelf_id(category: str, brand: str, series: str, audience: str) -> str:
-    """The key of a shelf; a facet that does not matter is ANY.
-
-    The order of a shelf with a series does not depend on its brand: give one of the two.
-    """
+    """The key of a shelf; a facet that does not matter is ANY."""
     return "|".join((category, brand, series, audience))
 
 
@@ -47,7 +44,7 @@ def shelves(products: Iterable[Record], ancestors: dict[str, list[str]]) -> Iter
         categories = (ANY, *ancestors[product["category"]])
         makers = [(ANY, ANY), (product["brand"], ANY)]
         if product["series"]:
-            makers.append((ANY, product["series"]))
+            makers += [(ANY, product["series"]), (product["brand"], product["series"])]
         audiences = (ANY, *_SHOWN_TO[product["audience"]])
         for category, (brand, series), audience in pairs(categories, makers, audiences):
             shelf = found.setdefault(shelf_id(category, brand, series, audience), [])

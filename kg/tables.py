@@ -151,7 +151,7 @@ def _product_relations(result: Tables, product: Record, skus: list[tuple[str, st
         result.relate("TAGGED", "Product", "Tag", key, tag)
     for name, ids in (("GOES_WITH", "goes_with"), ("COMPATIBLE_WITH", "compatible_with")):
         for position, other in enumerate(product[ids]):
-            result.relate(name, "Product", "Product", key, other, position)
+            result.relate(name, "Product", "Product", key, other, position, key, other)
 
 
 def _named_nodes(result: Tables, content: Content) -> None:

@@ -101,7 +101,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...
         _full,
     ),
     (re.compile(rf"(?P<m>{_NUMERAL})月份?(?P<d>{_NUMERAL})[日号]?(?![\d天个])"), _month_and_day),
-    (re.compile(rf"(?<![\d.月第尺鞋]){'(?P<d>' + _NUMERAL + ')'}号(?![码店楼线令仓])"), _day_of_month),
+    (re.compile(rf"(?<![\d.月第尺鞋])(?P<d>{_NUMERAL})号(?![码店楼线令仓])"), _day_of_month),
     (
         re.compile(
             rf"(?P<n>{NUMBER})(?P<unit>天|个?(?:星期|礼拜)|周)(?P<side>以前|之前|以后|之后|前|后)"
@@ -118,7 +118,7 @@ def dates(folded: str, today: date) -> list[tuple[int, int, str]]:
         for match in pattern.finditer(folded):
             try:
                 day = resolve(match, today)
-            except (KeyError, TypeError, ValueError, OverflowError):  # 13月40日, 九十月: no such day
-                continue
+            except (KeyError, TypeError, ValueError, OverflowError):
+                continue  # no such day: 13月40日
             found.append((match.start(), match.end(), day.isoformat()))
     return found

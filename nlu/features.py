@@ -1,38 +1,72 @@
-"""What the intent classifier sees in a message: characters, words and sounds, as n-grams.
+"""What the intent classifier sees in a message: characters, concepts and sounds, as n-grams.
 
-Characters carry most of it in Chinese; words keep apart what shares characters; sounds (toneless
-pinyin) make a homophone typed by mistake ("在嘛", "快第") look like what was meant.
+Characters carry most of it in Chinese. Concepts (concepts.txt) stand for words that mean the same
+to a shop, so that what was learnt of a fridge carries over to a pair of shoes. Sounds (toneless
+pinyin) make a homophone typed by mistake ("在嘛", "快第") look like what was meant. Words by a
+dictionary were tried as well and added nothing to these (docs/nlu.md).
 """
 
 from __future__ import annotations
 
-import logging
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
-import jieba
 from pypinyin import Style, pinyin
 
-jieba.setLogLevel(logging.WARNING)
-
-# A tokenizer of our own: words that another component adds to jieba's must not change features.
-_TOKENIZER = jieba.Tokenizer()
-
-# Character n-grams, sound n-grams, and how far apart the two characters of a pair may be.
+# Lengths of n-grams, and how far apart the two halves of a pair may be.
 CHARACTERS = (1, 3)
 SOUNDS = (1, 3)
+CONCEPTS = (1, 3)
 REACH = 5
 _EDGE = "\x02"
 
+_CONCEPTS_FILE = Path(__file__).with_name("concepts.txt")
+
 
 def prepare() -> None:
-    """Load the dictionary now (about a second) rather than at the first message."""
-    _TOKENIZER.initialize()
+    """Read the concepts and pinyin's dictionary now rather than at the first message."""
+    features("你好")
 
 
-@lru_cache(maxsize=30_000)
-def _sound(character: str) -> str:
-    return pinyin(character, style=Style.NORMAL)[0][0]
+def features(text: str) -> dict[str, list[str]]:
+    """The n-grams of a normalised text, by block, repeated as often as they occur."""
+    return {name: block(text) for name, block in BLOCKS.items()}
+
+
+def characters(text: str) -> list[str]:
+    """Character 1 to 3-grams; a mark at both ends tells openings from endings."""
+    return _ngrams(_EDGE + text + _EDGE, *CHARACTERS, "")
+
+
+def sounds(text: str) -> list[str]:
+    """Syllable 1 to 3-grams."""
+    return _ngrams([_sound(character) for character in text], *SOUNDS, " ")
+
+
+def concepts(text: str) -> list[str]:
+    """1 to 3-grams of the text with its known words replaced by their concepts."""
+    return _ngrams([_EDGE, *_units(text), _EDGE], *CONCEPTS, "")
+
+
+def concept_pairs(text: str) -> list[str]:
+    """Two units (concepts or characters) with 1 to 4 others between them."""
+    units = _units(text)
+    return [
+        f"{units[first]}~{units[second]}"
+        for first in range(len(units))
+        for second in range(first + 2, min(first + 1 + REACH, len(units)))
+    ]
+
+
+# In the order in which a model keeps them.
+BLOCKS: dict[str, Callable[[str], list[str]]] = {
+    "characters": characters,
+    "sounds": sounds,
+    "concepts": concepts,
+    "concept_pairs": concept_pairs,
+}
 
 
 def _ngrams(items: Sequence[str], shortest: int, longest: int, joiner: str) -> list[str]:
@@ -43,35 +77,32 @@ def _ngrams(items: Sequence[str], shortest: int, longest: int, joiner: str) -> l
     ]
 
 
-def characters(text: str) -> list[str]:
-    """Character 1 to 3-grams; a mark at both ends tells openings from endings."""
-    return _ngrams(_EDGE + text + _EDGE, *CHARACTERS, "")
+@lru_cache(maxsize=30_000)
+def _sound(character: str) -> str:
+    return pinyin(character, style=Style.NORMAL)[0][0]
 
 
-def pairs(text: str) -> list[str]:
-    """Two characters with 1 to 4 others between them: what belongs together across a gap."""
-    return [
-        text[first] + text[second]
-        for first in range(len(text))
-        for second in range(first + 2, min(first + 1 + REACH, len(text)))
-    ]
+@lru_cache(maxsize=1)
+def _concepts() -> tuple[dict[str, str], re.Pattern[str]]:
+    """Word → concept, and the expression that finds the longest words first."""
+    concept_of: dict[str, str] = {}
+    for line in _CONCEPTS_FILE.read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            concept, *words = line.split()
+            for word in words:
+                concept_of.setdefault(word, f"<{concept}>")
+    longest_first = sorted(map(re.escape, concept_of), key=len, reverse=True)
+    return concept_of, re.compile("|".join(longest_first))
 
 
-def words(text: str) -> list[str]:
-    """Words of jieba's dictionary and their pairs."""
-    found = [word for word in _TOKENIZER.cut(text) if not word.isspace()]
-    return _ngrams(found, 1, 2, "\x1f")
-
-
-def sounds(text: str) -> list[str]:
-    """Syllable 1 to 3-grams."""
-    return _ngrams([_sound(character) for character in text], *SOUNDS, " ")
-
-
-# In the order in which a model keeps them.
-BLOCKS: dict[str, Callable[[str], list[str]]] = {
-    "characters": characters,
-    "pairs": pairs,
-    "words": words,
-    "sounds": sounds,
-}
+@lru_cache(maxsize=8)
+def _units(text: str) -> tuple[str, ...]:
+    """The text as concepts where it has any, and single characters between them."""
+    concept_of, known = _concepts()
+    units: list[str] = []
+    end = 0
+    for match in known.finditer(text):
+        units += text[end : match.start()]
+        units.append(concept_of[match[0]])
+        end = match.end()
+    return (*units, *text[end:])

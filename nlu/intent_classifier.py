@@ -43,6 +43,8 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
             "c": 1.0,
             # Which n-grams are features; see nlu/features.py.
             "blocks": list(features.BLOCKS),
+            # Terms that fewer examples have than this are left out.
+            "least_texts": 2,
             # How many intents a message's ranking names.
             "ranking_length": 10,
         }
@@ -50,7 +52,7 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
     @staticmethod
     def required_packages() -> list[str]:
         """What must be installed for this component."""
-        return ["sklearn", "jieba", "pypinyin"]
+        return ["sklearn", "pypinyin"]
 
     def __init__(
         self,
@@ -90,9 +92,13 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
                 len(examples),
             )
             return self._resource
-        texts, intents = zip(*examples)
+        texts, intents = zip(*examples, strict=True)
         self._model = IntentModel.fit(
-            texts, intents, c=float(self._config["c"]), blocks=self._config["blocks"]
+            texts,
+            intents,
+            c=float(self._config["c"]),
+            blocks=self._config["blocks"],
+            least_texts=int(self._config["least_texts"]),
         )
         with self._model_storage.write_to(self._resource) as folder:
             self._model.save(folder)

@@ -4,9 +4,12 @@ It knows nothing of Rasa: `IntentModel.fit(texts, intents)`, then `model.rank(te
 scikit-learn; at run time one message is a handful of dictionary look-ups and one sum over the rows
 of the weight matrix, which takes a fraction of scikit-learn's own time for a single row.
 
-Confidence: the SVMs' margins go through a softmax whose temperature, and a constant "none of
-these" term, are fitted on out-of-fold margins of the training data. The constant lets all
-confidences be low at once when no SVM claims the message.
+Confidence: the SVMs' margins go through a softmax with a constant "none of these" term, which lets
+all confidences be low at once when no SVM claims the message. Its two numbers are fitted on margins
+of examples held out of training, twice over: held out by row, where the true intent should come out
+likeliest, and held out by intent, where the true intent is one the SVMs have never heard of, and
+"none of these" should. Shoppers ask such things all the time; a model calibrated on its own intents
+alone is sure of everything.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +31,11 @@ from nlu.features import BLOCKS
 from nlu.text import normalise
 
 _FORMAT = 1
-_FOLDS = 5
+_FOLDS = 3
 _SEED = 20261111
+
+# The share of messages about things no intent covers that the confidences allow for.
+_UNKNOWN_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,13 @@ class Vectoriser:
         )
 
     @classmethod
-    def fit(cls, texts: Sequence[str], blocks: Sequence[str]) -> Vectoriser:
-        """Learn the terms of `texts` and how rare each is (smoothed, as scikit-learn does)."""
+    def fit(cls, texts: Sequence[str], blocks: Sequence[str], least_texts: int) -> Vectoriser:
+        """Learn the terms that `least_texts` have, and how rare each is (scikit-learn's idf)."""
         documents: Counter[str] = Counter()
         for text in texts:
             documents.update(cls.terms(text, blocks).keys())
-        vocabulary = {term: column for column, term in enumerate(sorted(documents))}
+        common = sorted(term for term, texts_with in documents.items() if texts_with >= least_texts)
+        vocabulary = {term: column for column, term in enumerate(common)}
         frequency = np.fromiter((documents[term] for term in vocabulary), float, len(vocabulary))
         idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
         return cls(vocabulary, idf.astype(np.float32), blocks)
@@ -122,10 +129,18 @@ class IntentModel:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[str], intents: Sequence[str], *, c: float = 1.0, blocks: Sequence[str]
+        cls,
+        texts: Sequence[str],
+        intents: Sequence[str],
+        *,
+        c: float = 1.0,
+        blocks: Sequence[str] = tuple(BLOCKS),
+        least_texts: int = 2,
     ) -> IntentModel:
         """Train on one intent a text.
 
+        `c`: how little the SVMs forgive; `blocks`: which n-grams (nlu/features.py); `least_texts`:
+        terms that fewer texts have are left out, which makes the model several times smaller.
         Raises ValueError when fewer than two intents are given, or a block is unknown.
         """
         names = sorted(set(intents))
@@ -134,11 +149,13 @@ class IntentModel:
         unknown = [block for block in blocks if block not in BLOCKS]
         if unknown:
             raise ValueError(f"unknown feature blocks {unknown}; there are {sorted(BLOCKS)}")
-        vectoriser = Vectoriser.fit(texts, blocks)
+        vectoriser = Vectoriser.fit(texts, blocks, least_texts)
         matrix = vectoriser.matrix(texts)
         labels = np.searchsorted(names, intents)
-        calibration = _calibrate(_margins_out_of_fold(matrix, labels, len(names), c), labels)
+        known = _margins_without_row(matrix, labels, len(names), c)
+        strange = _margins_without_intent(matrix, labels, len(names), c)
         weights, bias = _train(matrix, labels, len(names), c)
+        calibration = _calibrate(known, labels, strange)
         return cls(vectoriser, names, weights.astype(np.float32), bias, calibration)
 
     def margins(self, text: str) -> np.ndarray:
@@ -176,7 +193,8 @@ class IntentModel:
         facts = json.loads((folder / "model.json").read_text("utf-8"))
         if facts["format"] != _FORMAT:
             raise ValueError(
-                f"{folder}: intent model of format {facts['format']}, expected {_FORMAT}; train again"
+                f"{folder}: intent model of format {facts['format']}, expected {_FORMAT}; "
+                "train again"
             )
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
             idf, weights, bias = arrays["idf"], arrays["weights"], arrays["bias"]
@@ -186,39 +204,83 @@ class IntentModel:
         return cls(vectoriser, facts["intents"], weights, bias, calibration)
 
 
-def _train(matrix: csr_matrix, labels: np.ndarray, intents: int, c: float):
-    """Weights (terms, intents) and bias (intents,) of one linear SVM for each intent."""
+def _train(
+    matrix: csr_matrix, labels: np.ndarray, intents: int, c: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (terms, intents) and bias (intents,) of one linear SVM for each intent.
+
+    An intent that no label names gets a margin that is never the highest.
+    """
+    present = np.unique(labels)
     svm = LinearSVC(C=c, random_state=_SEED).fit(matrix, labels)
-    weights, bias = svm.coef_, svm.intercept_
-    if intents == 2:  # scikit-learn keeps one hyperplane for two classes
-        weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return weights.T.copy(), bias.astype(np.float32)
+    found, offsets = svm.coef_, svm.intercept_
+    if len(present) == 2:  # scikit-learn keeps one hyperplane for two classes
+        found, offsets = np.vstack([-found, found]), np.concatenate([-offsets, offsets])
+    weights = np.zeros((matrix.shape[1], intents))
+    bias = np.full(intents, -np.inf, dtype=np.float32)
+    weights[:, present] = found.T
+    bias[present] = offsets
+    return weights, bias
 
 
-def _margins_out_of_fold(
+def _margins_without_row(
     matrix: csr_matrix, labels: np.ndarray, intents: int, c: float
 ) -> np.ndarray:
     """Margins (rows, intents) of each row by SVMs that have not seen it."""
-    margins = np.zeros((matrix.shape[0], intents))
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if folds < 2:  # an intent with one example cannot be held out
         weights, bias = _train(matrix, labels, intents, c)
         return np.asarray(matrix @ weights) + bias
     splits = StratifiedKFold(folds, shuffle=True, random_state=_SEED).split(matrix, labels)
+    return _held_out(matrix, labels, intents, c, splits)
+
+
+def _margins_without_intent(
+    matrix: csr_matrix, labels: np.ndarray, intents: int, c: float
+) -> np.ndarray:
+    """Margins (rows, intents) of each row by SVMs that have never heard of its intent.
+
+    No rows (shape (0, intents)) with fewer than four intents: too few would be left to choose from.
+    """
+    if intents < 4:
+        return np.empty((0, intents))
+    group = np.random.default_rng(_SEED).permutation(intents) % min(_FOLDS, intents // 2)
+    of_row = group[labels]
+    splits = [(np.flatnonzero(of_row != g), np.flatnonzero(of_row == g)) for g in np.unique(group)]
+    return _held_out(matrix, labels, intents, c, splits)
+
+
+def _held_out(
+    matrix: csr_matrix,
+    labels: np.ndarray,
+    intents: int,
+    c: float,
+    splits: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> np.ndarray:
+    margins = np.zeros((matrix.shape[0], intents))
     for seen, unseen in splits:
         weights, bias = _train(matrix[seen], labels[seen], intents, c)
         margins[unseen] = np.asarray(matrix[unseen] @ weights) + bias
     return margins
 
 
-def _calibrate(margins: np.ndarray, labels: np.ndarray) -> Calibration:
-    """Slope and constant that make the true intents likeliest (least mean log loss)."""
+def _calibrate(known: np.ndarray, labels: np.ndarray, strange: np.ndarray) -> Calibration:
+    """The slope and constant of least mean log loss.
+
+    `known`: margins whose true intents are `labels`; `strange`: margins of messages that no intent
+    covers. The latter count _UNKNOWN_SHARE of the whole, however many there are.
+    """
     rows = np.arange(len(labels))
 
     def loss(parameters: np.ndarray) -> float:
         calibration = Calibration(math.exp(parameters[0]), float(parameters[1]))
-        confidences = calibration.confidences(margins)[rows, labels]
-        return float(-np.log(np.maximum(confidences, 1e-12)).mean())
+        right = calibration.confidences(known)[rows, labels]
+        of_known = -np.log(np.maximum(right, 1e-12)).mean()
+        if not len(strange):
+            return float(of_known)
+        none = 1 - calibration.confidences(strange).sum(axis=1)
+        of_strange = -np.log(np.maximum(none, 1e-12)).mean()
+        return float((1 - _UNKNOWN_SHARE) * of_known + _UNKNOWN_SHARE * of_strange)
 
     best = minimize(loss, np.array([1.0, -2.0]), method="Nelder-Mead")
     return Calibration(math.exp(best.x[0]), float(best.x[1]))

@@ -103,7 +103,7 @@ def _rank(kind: str) -> int:
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether a name that begins or ends with a Latin letter or digit is not part of a longer word."""
+    """Whether a name in Latin letters or digits is not a part of a longer word."""
     return not (
         (start and _joined(text[start - 1], text[start]))
         or (end < len(text) and _joined(text[end - 1], text[end]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 DIGITS = {
-    **dict(zip("零一二三四五六七八九", range(10))),
+    **{digit: value for value, digit in enumerate("零一二三四五六七八九")},
     **{"〇": 0, "两": 2, "俩": 2, "仨": 3, "壹": 1, "贰": 2, "叁": 3, "肆": 4, "伍": 5},
     **{"陆": 6, "柒": 7, "捌": 8, "玖": 9},
 }

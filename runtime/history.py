@@ -104,6 +104,19 @@ class History:
             frame, hidden, past = past
             yield frame, hidden
 
+    def last_listening(self, may_be) -> tuple[list[Event], Event] | None:
+        """The last applied `action_listen` outside of forms that `may_be` it, and all before it."""
+        for place in range(len(self.applied) - 1, -1, -1):
+            event = self.applied[place]
+            if (
+                isinstance(event, ActionExecuted)
+                and event.action_name == ACTION_LISTEN_NAME
+                and self._frames[place].loop is None
+                and may_be(event)
+            ):
+                return self.applied[:place], event
+        return None
+
     def rebuild(self, tracker: DialogueStateTracker) -> None:
         """Start again from all events of the tracker."""
         self._cut(0)

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import rasa
+import ujson
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.shared.core.events import Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
@@ -27,6 +28,8 @@ from storage.secrets import secret
 
 TIMEOUT_SECONDS = 10.0
 TURNS_BEFORE = 6
+
+_LONG_PARTS = ("intent_ranking", "text_tokens", "response_selector")
 
 
 class ActionEndpoint(EndpointConfig):
@@ -71,6 +74,7 @@ class ActionEndpoint(EndpointConfig):
         if self._kept is None or self._kept.closed:
             self._kept = aiohttp.ClientSession(
                 headers=self.headers,
+                json_serialize=ujson.dumps,
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
                 connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=60),
             )
@@ -118,7 +122,7 @@ class LiveRemoteAction(RemoteAction):
         state = tracker.current_state(EventVerbosity.NONE)
         everything = self.name() in self.action_endpoint.full_tracker
         events = tracker.events if everything else recent_events(tracker)
-        state["events"] = [event.as_dict() for event in events]
+        state["events"] = [_told(event, tracker.latest_message) for event in events]
         body = {
             "next_action": self.name(),
             "sender_id": tracker.sender_id,
@@ -151,6 +155,15 @@ def recent_events(tracker: DialogueStateTracker) -> list[Event]:
             if turns > TURNS_BEFORE:
                 break
     return recent[::-1]
+
+
+def _told(event: Event, latest: UserUttered) -> dict[str, Any]:
+    """The event for an action; what else an earlier message might have meant stays here."""
+    told = event.as_dict()
+    if isinstance(event, UserUttered) and event is not latest:
+        parts = told["parse_data"]
+        told["parse_data"] = {part: parts[part] for part in parts if part not in _LONG_PARTS}
+    return told
 
 
 def _rejection(name: str, body: str) -> ActionExecutionRejection:

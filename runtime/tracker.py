@@ -10,21 +10,14 @@ import dataclasses
 from collections import deque
 from itertools import islice
 
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
-from rasa.shared.core.events import (
-    ActionExecuted,
-    ConversationPaused,
-    Event,
-    ReminderScheduled,
-    SlotSet,
-)
+from rasa.shared.core.events import ConversationPaused, Event, ReminderScheduled, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from runtime.history import History
 
-# Users' turns kept at least when old events give way: far more than a rule or a memory reaches.
-KEPT_EVENTS = 120
-MOST_EVENTS = 240
+# Kept at least when old events give way: some ten turns, far more than a rule reaches.
+KEPT_EVENTS = 80
+MOST_EVENTS = 160
 
 
 class LiveTracker(DialogueStateTracker):
@@ -86,37 +79,32 @@ class LiveTracker(DialogueStateTracker):
         """
         if len(self.events) <= MOST_EVENTS or self.durable != len(self.events):
             return
-        events = list(self.events)
-        cut = self._place_to_cut(events)
-        if not cut:
+        before = self._before_cut(domain)
+        if before is None:
             return
-        before = LiveTracker(self.sender_id, domain.slots)
-        for event in events[:cut]:
-            before.update(event)
-        kept = _remains(before, domain) + events[cut:]
+        kept = _remains(before, domain) + list(islice(self.events, len(before.events), None))
         for event in kept:
             self._mark_model(event)
-        self.events = deque(kept, self._max_event_history)
-        if self.history is not None:
-            self.history.rebuild(self)
+        self.events = deque(kept)
+        self.history.rebuild(self)
         self.durable = self.accepted = len(kept)
 
-    def _place_to_cut(self, events: list[Event]) -> int:
-        """The index of the latest old `action_listen` outside of forms; 0 if there is none."""
-        loop = None
-        place = 0
-        for index, event in enumerate(events[: len(events) - KEPT_EVENTS]):
-            if event.type_name == "active_loop":
-                loop = event.name
-            elif event.type_name in ("restart", "session_started"):
-                loop = None
-            elif (
-                loop is None
-                and isinstance(event, ActionExecuted)
-                and event.action_name == ACTION_LISTEN_NAME
-            ):
-                place = index
-        return place
+    def _before_cut(self, domain) -> LiveTracker | None:
+        """The tracker as it was at the latest old place to cut, or None if there is none."""
+        if self.history is None:
+            return None
+        events = list(self.events)
+        old = {id(event): place for place, event in enumerate(events[:-KEPT_EVENTS])}
+        listened = self.history.last_listening(lambda event: id(event) in old)
+        if listened is None:
+            return None
+        applied_before, listen = listened
+        before = LiveTracker(self.sender_id, domain.slots)
+        for event in events[: old[id(listen)]]:
+            before.update(event)
+        # Something later may have undone what came before: then this is no place to cut.
+        same = [id(event) for event in before.history.applied] == [id(e) for e in applied_before]
+        return before if same and before.events else None
 
     def _mark_model(self, event: Event) -> None:
         # As `update` does it, for events that are put in front.

@@ -19,7 +19,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint, Request, response
-from sanic.exceptions import Forbidden
+from sanic.exceptions import Forbidden, WebsocketClosed
 
 from cdp.session import InvalidSession, Session, read
 from connectors import rooms
@@ -55,7 +55,9 @@ class WebInput(InputChannel):
     def __init__(self, origins: list[str]) -> None:
         self._origins = set(origins)
         self._sockets: dict[str, set] = defaultdict(set)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        # The limiter only refers to its storage weakly.
+        self._hits = MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(self._hits)
         self._worker: Worker | None = None
 
     def blueprint(self, on_new_message) -> Blueprint:
@@ -92,43 +94,51 @@ class WebInput(InputChannel):
         return routes
 
     async def _serve(self, ws, address: str) -> None:
-        session = await self._hello(ws)
+        session, after = await self._hello(ws)
         if session is None:
             return
+        # In the room before the history is read: a message published in between comes twice, which
+        # its sequence number shows, and not never.
         room = self._sockets[session.conversation]
         room.add(ws)
         try:
-            async for raw in ws:
+            await self._ready(ws, session, after)
+            while (raw := await ws.recv()) is not None:
                 await _send(ws, await self._answer(raw, session, address))
+        except WebsocketClosed:
+            pass
         finally:
             room.discard(ws)
             if not room:
                 self._sockets.pop(session.conversation, None)
 
-    async def _hello(self, ws) -> Session | None:
+    async def _hello(self, ws) -> tuple[Session | None, int]:
         try:
             frame = parse(await asyncio.wait_for(ws.recv(), HELLO_SECONDS))
             if frame.type != "hello":
                 raise BadFrame("the first frame: expected hello")
-            session = read(frame.token)
+            return read(frame.token), frame.after
         except InvalidSession as refused:
             code = "expired" if refused.expired else "bad_token"
             await self._refuse(ws, code, str(refused))
-            return None
         except (BadFrame, asyncio.TimeoutError) as refused:
             await self._refuse(ws, "bad_frame", str(refused) or "no hello in time")
-            return None
-        messages = await asyncio.to_thread(rooms.history, session.conversation, frame.after)
+        except WebsocketClosed:
+            pass
+        return None, 0
+
+    @staticmethod
+    async def _ready(ws, session: Session, after: int) -> None:
+        messages = await asyncio.to_thread(rooms.history, session.conversation, after)
         await _send(
             ws,
             {
                 "type": "ready",
                 "conversation": session.conversation,
                 "messages": messages,
-                "last": messages[-1]["seq"] if messages else frame.after,
+                "last": messages[-1]["seq"] if messages else after,
             },
         )
-        return session
 
     @staticmethod
     async def _refuse(ws, code: str, text: str) -> None:
@@ -167,7 +177,12 @@ class WebInput(InputChannel):
                 shown, text = frame.text.strip(), plain_text(frame.text)
             except TextRefused as refused:
                 return error("too_long", str(refused), frame.id)
-        context = {"shopper": session.shopper, "address": address, "touch": session.touch}
+        context = {
+            "shopper": session.shopper,
+            "address": address,
+            "touch": session.touch,
+            "product": frame.product,
+        }
         message = await asyncio.to_thread(
             rooms.accept, self.name(), session.conversation, frame.id, shown, text, context
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 MAX_FRAME = 16_000
 _ID_LENGTH = 64
+_PRODUCT = re.compile(r"[\w.-]{1,64}")
 
 
 class BadFrame(ValueError):
@@ -15,13 +17,17 @@ class BadFrame(ValueError):
 
 @dataclass(frozen=True)
 class Frame:
-    """type: hello, message, choice, fetch or ping; the other fields as that type needs them."""
+    """type: hello, message, choice, fetch or ping; the other fields as that type needs them.
+
+    `product` is the one whose page the shopper is looking at while typing.
+    """
 
     type: str
     id: str | None = None
     text: str = ""
     token: str = ""
     after: int = 0
+    product: str | None = None
 
 
 _NEEDS = {
@@ -62,7 +68,13 @@ def parse(raw: str | bytes) -> Frame:
         text=data["text"] if data["type"] == "message" else "",
         token=data["token"] if data["type"] in ("hello", "choice") else "",
         after=after,
+        product=_product(data.get("product")),
     )
+
+
+def _product(named: object) -> str | None:
+    # A hint and no more: what is not an id is no reason to lose the message.
+    return named if isinstance(named, str) and _PRODUCT.fullmatch(named) else None
 
 
 def error(code: str, text: str, client_id: str | None = None) -> dict:

@@ -32,7 +32,9 @@ def classifier(storage: LocalModelStorage) -> IntentClassifier:
     config = IntentClassifier.get_default_config()
     trained = IntentClassifier.create(config, storage, RESOURCE, CONTEXT)
     examples = [
-        Message({TEXT: text, INTENT: intent}) for intent, texts in EXAMPLES.items() for text in texts
+        Message({TEXT: text, INTENT: intent})
+        for intent, texts in EXAMPLES.items()
+        for text in texts
     ]
     trained.train(TrainingData(examples))
     return IntentClassifier.load({**config, "ranking_length": 2}, storage, RESOURCE, CONTEXT)

@@ -1,4 +1,4 @@
-"""The intent model on a few sentences: it learns, is sure or unsure for good reason, and is kept."""
+"""The intent model on a few sentences: it learns, knows how sure it is, and can be kept."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def test_refuses_what_it_cannot_learn_from(texts, intents, blocks, message: str)
 
 def test_two_intents_are_enough() -> None:
     model = IntentModel.fit(
-        ["你好", "您好", "再见", "拜拜"], ["greet", "greet", "goodbye", "goodbye"], blocks=["characters"]
+        ["你好", "您好", "再见", "拜拜"],
+        ["greet", "greet", "goodbye", "goodbye"],
+        blocks=["characters"],
     )
     assert model.rank("您好")[0][0] == "greet"
     assert model.rank("再见")[0][0] == "goodbye"

@@ -36,7 +36,10 @@ def lexicon() -> Lexicon:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("轻风的慢跑鞋", [("brand", "b_qingfeng", "轻风"), ("category", "jogging_shoes", "慢跑鞋")]),
+        (
+            "轻风的慢跑鞋",
+            [("brand", "b_qingfeng", "轻风"), ("category", "jogging_shoes", "慢跑鞋")],
+        ),
         ("轻风３ｐｒｏ", [("product", "P1001", "轻风３ｐｒｏ")]),
         ("轻风 3 PRO 有吗", [("product", "P1001", "轻风 3 PRO")]),
         ("轻风3号", [("product", "P1002", "轻风3")]),

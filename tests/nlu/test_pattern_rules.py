@@ -28,7 +28,7 @@ def read(text: str, today: date = TODAY) -> list[tuple[str, object]]:
         ("订单号2026110001", [("order_number", "QD2026110001")]),
         ("2026110001 1234", [("order_number", "QD2026110001"), ("phone_last4", "1234")]),
         ("售后单as2026110003呢", [("ticket_number", "AS2026110003")]),
-        ("电话138-1234-5678", []),
+        ("电话138-1234-5678", [("phone", "13812345678")]),
         ("手机138 1234 5678", [("phone", "13812345678")]),
         ("后四位是 5678", [("phone_last4", "5678")]),
         ("1234", [("phone_last4", "1234")]),
@@ -116,7 +116,11 @@ def test_what_is_no_number(text: str) -> None:
     assert number(text) is None
 
 
-@given(st.text(alphabet="qdasr0123456789一二两十百万点个双码元块岁斤月日号周cm米 身高脚长", max_size=30))
+@given(
+    st.text(
+        alphabet="qdasr0123456789一二两十百万点个双码元块岁斤月日号周cm米 身高脚长", max_size=30
+    )
+)
 def test_spans_are_inside_the_text_and_never_overlap(text: str) -> None:
     end = 0
     for one in find(fold(text), TODAY):

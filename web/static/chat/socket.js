@@ -4,6 +4,9 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const HEARTBEAT_MS = 25_000;
 const ANSWER_MS = 10_000;
+// Only a connection that has lasted this long makes the pauses short again: one that breaks as soon
+// as it stands must not be tried without end.
+const STEADY_MS = 10_000;
 
 /** The pause before the n-th try (from 0): exponential, with half of it left to chance. */
 export function pause(tries, chance = Math.random()) {
@@ -91,8 +94,8 @@ export class Connection {
       return;
     }
     if (frame.type === "ready") {
-      this.tries = 0;
       this.online = true;
+      this.steady = setTimeout(() => (this.tries = 0), STEADY_MS);
       this.onState("online");
     }
     this.onFrame(frame);
@@ -129,6 +132,7 @@ export class Connection {
     this.online = false;
     clearTimeout(this.deadline);
     clearTimeout(this.heart);
+    clearTimeout(this.steady);
     const socket = this.socket;
     this.socket = null;
     if (socket) socket.close();

@@ -1,0 +1,168 @@
+"""How well, and how fast, messages are understood: ours, and Rasa's default pipeline beside it.
+
+    python -m bench.nlu --data FILE.csv            ours
+    python -m bench.nlu --data FILE.csv --stock    both, in one table
+
+FILE.csv has the columns `text` and `intent`, the names being those of the domain. Each pipeline is
+trained on data/nlu by `rasa train nlu`, loaded as the Rasa server loads it, and asked every row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+OURS = Path("config.yml")
+STOCK = Path("bench/stock/config.yml")
+FALLBACK = "nlu_fallback"
+OUT_OF_SCOPE = "out_of_scope"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A labelled message and what a pipeline made of it."""
+
+    intent: str
+    ranking: tuple[str, ...]  # without the fallback
+    held_back: bool  # offered as two choices instead of being acted upon
+    milliseconds: float
+
+    @property
+    def first(self) -> str:
+        """The likeliest intent, whether or not it was acted upon."""
+        return self.ranking[0] if self.ranking else ""
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """What the shopper may choose from when it was held back."""
+        return self.ranking[:2]
+
+
+def read_rows(path: Path) -> list[tuple[str, str]]:
+    """(text, intent) of a CSV file; raises SystemExit when a column is missing."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = {"text", "intent"} - set(reader.fieldnames or ())
+        if missing:
+            raise SystemExit(
+                f"{path}: no column {', '.join(sorted(missing))}; it has {reader.fieldnames}"
+            )
+        return [(row["text"], row["intent"]) for row in reader]
+
+
+def train(config: Path, name: str, out: Path) -> tuple[Path, float]:
+    """Train the pipeline of `config` on data/nlu; the model's path and the seconds it took."""
+    out.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "rasa", "train", "nlu", "--config", str(config)]
+    command += ["--nlu", "data/nlu", "--out", str(out), "--fixed-model-name", name]
+    log = out / f"{name}.log"
+    environment = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with log.open("wb") as file:
+        done = subprocess.run(
+            command, stdout=file, stderr=subprocess.STDOUT, env=environment, timeout=7200
+        )
+    if done.returncode:
+        raise SystemExit(f"training {config} failed with {done.returncode}; see {log}")
+    return out / f"{name}.tar.gz", time.perf_counter() - started
+
+
+async def ask(model: Path, rows: Sequence[tuple[str, str]]) -> list[Row]:
+    """Let a trained model read every row, one at a time."""
+    import structlog
+    from rasa.core.agent import Agent
+
+    quiet = structlog.make_filtering_bound_logger(logging.ERROR)
+    structlog.configure(wrapper_class=quiet)
+    agent = Agent.load(str(model))
+    await agent.parse_message("你好")
+    answers = []
+    for text, intent in rows:
+        started = time.perf_counter()
+        parsed = await agent.parse_message(text)
+        milliseconds = (time.perf_counter() - started) * 1000
+        names = [ranked["name"] for ranked in parsed["intent_ranking"]]
+        ranking = tuple(name for name in names if name != FALLBACK)
+        held_back = parsed["intent"]["name"] in (FALLBACK, None)
+        answers.append(Row(intent, ranking, held_back, milliseconds))
+    return answers
+
+
+def figures(rows: Sequence[Row], trained_seconds: float | None = None) -> Iterator[tuple]:
+    """(name, value, unit) of what was measured; shares are in per cent of the rows they name."""
+
+    def share(hits: Sequence[bool]) -> float:
+        return 100 * sum(hits) / len(hits) if hits else float("nan")
+
+    intents = sorted({row.intent for row in rows})
+    acted = [row for row in rows if not row.held_back]
+    offered = [row for row in rows if row.held_back]
+    strange = [row for row in rows if row.intent == OUT_OF_SCOPE]
+    yield "first_right", share([r.first == r.intent for r in rows]), "%"
+    by_intent = [share([r.first == r.intent for r in rows if r.intent == i]) for i in intents]
+    yield "first_right_macro", statistics.mean(by_intent), "%"
+    yield "acted_upon", share([not r.held_back for r in rows]), "%"
+    yield "acted_upon_right", share([r.first == r.intent for r in acted]), "%"
+    yield "offered_two", share([r.held_back for r in rows]), "%"
+    yield "offered_two_has_right", share([r.intent in r.offered for r in offered]), "%"
+    right = [r.intent in (r.offered if r.held_back else (r.first,)) for r in rows]
+    yield "served", share(right), "%"
+    yield "out_of_scope_recall", share([r.first == OUT_OF_SCOPE for r in strange]), "%"
+    caught = [r.held_back or r.first == OUT_OF_SCOPE for r in strange]
+    yield "out_of_scope_not_acted_upon", share(caught), "%"
+    yield "message_p50", statistics.median(r.milliseconds for r in rows), "ms"
+    if trained_seconds is not None:
+        yield "train", trained_seconds, "s"
+
+
+def confusions(rows: Sequence[Row], most: int = 15) -> list[tuple[str, str, int]]:
+    """(true intent, taken for, how often), the commonest first."""
+    counted = Counter((row.intent, row.first) for row in rows if row.first != row.intent)
+    return [(true, taken, count) for (true, taken), count in counted.most_common(most)]
+
+
+def _table(measured: dict[str, list[tuple[str, float, str]]]) -> Iterator[str]:
+    yield "| figure | " + " | ".join(measured) + " |"
+    yield "|---|" + "---|" * len(measured)
+    for lines in zip(*measured.values(), strict=True):
+        yield f"| {lines[0][0]} | " + " | ".join(f"{v:.1f} {unit}" for _, v, unit in lines) + " |"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.nlu", description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="CSV with columns text, intent")
+    parser.add_argument("--stock", action="store_true", help="measure Rasa's default as well")
+    parser.add_argument("--keep", action="store_true", help="use models trained before, if any")
+    parser.add_argument("--confusions", action="store_true", help="list what is taken for what")
+    options = parser.parse_args(arguments)
+    rows = read_rows(options.data)
+    out = Path(os.environ.get("QUDAO_VAR") or "var") / "bench" / "nlu"
+    configs = {"ours": OURS, **({"stock": STOCK} if options.stock else {})}
+    measured = {}
+    for name, config in configs.items():
+        model, seconds = out / f"{name}.tar.gz", float("nan")
+        if not (options.keep and model.exists()):
+            model, seconds = train(config, name, out)
+        answers = asyncio.run(ask(model, rows))
+        measured[name] = list(figures(answers, seconds))
+        if options.confusions:
+            for true, taken, count in confusions(answers):
+                print(f"{name}: {count} {true} taken for {taken}")
+    print(f"{len(rows)} rows, {len({intent for _, intent in rows})} intents")
+    print("\n".join(_table(measured)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The inbox and the room: kept before acknowledged, answered once, in order."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from connectors import rooms
+
+
+@pytest.fixture(autouse=True)
+def tables(state):
+    return state
+
+
+def take(client_id: str, text: str = "你好", conversation: str = "c") -> dict:
+    return rooms.accept("web", conversation, client_id, text, text, {"shopper": "demo"})
+
+
+def test_the_same_message_is_kept_once():
+    assert take("m1") == take("m1")
+    assert take("m2")["seq"] == 2
+    assert [message["seq"] for message in rooms.history("c")] == [1, 2]
+
+
+def test_two_conversations_may_use_the_same_id():
+    assert take("m1", conversation="a")["seq"] == take("m1", conversation="b")["seq"] == 1
+
+
+def test_messages_are_pending_in_order_until_done():
+    take("m1", "一")
+    take("m2", "二")
+    first = rooms.pending("c")
+    assert (first.text, first.context) == ("一", {"shopper": "demo"})
+    rooms.finish(first, [{"text": "答一"}])
+    assert rooms.pending("c").text == "二"
+    assert rooms.conversations_pending("web") == ["c"]
+
+
+def test_a_message_done_twice_is_answered_once():
+    take("m1")
+    message = rooms.pending("c")
+    assert len(rooms.finish(message, [{"text": "答"}])) == 1
+    assert rooms.finish(message, [{"text": "答"}]) == []
+    assert [shown["text"] for shown in rooms.history("c")] == ["你好", "答"]
+
+
+def test_a_choice_belongs_to_its_conversation():
+    take("m1")
+    button = {"title": "退货", "payload": "/request_return"}
+    card = {"kind": "order", "id": "QD1", "title": "鞋", "buttons": [button]}
+    shown = rooms.finish(rooms.pending("c"), [{"text": "", "buttons": [button], "cards": [card]}])
+    token = shown[0]["buttons"][0]["token"]
+    assert "payload" not in shown[0]["buttons"][0]
+    assert "payload" not in shown[0]["cards"][0]["buttons"][0]
+    assert rooms.choice("c", token) == ("退货", "/request_return")
+    assert rooms.choice("another", token) is None
+    assert rooms.choice("c", "made up") is None
+
+
+def test_history_after_a_sequence_number_and_its_newest_part():
+    for turn in range(5):
+        take(f"m{turn}")
+    assert [m["seq"] for m in rooms.history("c", after=3)] == [4, 5]
+    assert [m["seq"] for m in rooms.history("c", limit=2)] == [4, 5]
+
+
+def test_many_writers_at_once_lose_nothing():
+    threads = [threading.Thread(target=take, args=(f"m{turn}",)) for turn in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [m["seq"] for m in rooms.history("c")] == list(range(1, 21))

@@ -1,0 +1,167 @@
+"""Rasa's decisions and ours on the same made-up conversations, event by event."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+from rasa.core.policies.ensemble import DefaultPolicyPredictionEnsemble
+from rasa.core.policies.rule_policy import RulePolicy
+from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.storage.resource import Resource
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActionReverted,
+    ActiveLoop,
+    AllSlotsReset,
+    BotUttered,
+    Event,
+    FollowupAction,
+    Restarted,
+    SessionStarted,
+    SlotSet,
+    UserUttered,
+    UserUtteranceReverted,
+)
+from rasa.shared.core.generator import TrainingDataGenerator
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
+from rasa.shared.core.training_data.structures import StoryGraph
+
+from runtime.policies import LiveRulePolicy
+from runtime.tracker import LiveTracker
+
+
+def trained(domain: Domain, stories: str, folder: Path) -> tuple[RulePolicy, LiveRulePolicy]:
+    """Rasa's policy trained on rules and stories, and ours with the same lookup."""
+    steps = YAMLStoryReader(domain).read_from_string(stories)
+    trackers = TrainingDataGenerator(
+        StoryGraph(steps), domain, remove_duplicates=True, augmentation_factor=0
+    ).generate()
+    policy = RulePolicy(
+        RulePolicy.get_default_config(),
+        LocalModelStorage(folder),
+        Resource("rules"),
+        ExecutionContext(GraphSchema({})),
+    )
+    policy.train(trackers, domain)
+    return policy, ours(policy)
+
+
+def ours(policy: RulePolicy) -> LiveRulePolicy:
+    """Our policy with the configuration and the rules of Rasa's."""
+    return LiveRulePolicy(
+        dict(policy.config),
+        policy._model_storage,
+        policy._resource,
+        ExecutionContext(GraphSchema({})),
+        lookup=dict(policy.lookup),
+    )
+
+
+class Talk:
+    """One conversation, led on two trackers by two policies that must agree at every step."""
+
+    def __init__(self, domain: Domain, rasas: RulePolicy, live: LiveRulePolicy, seed: int) -> None:
+        self.domain, self._rasas, self._ours = domain, rasas, live
+        self._chance = random.Random(seed)
+        self.stock = DialogueStateTracker("talk", domain.slots)
+        self.live = LiveTracker("talk", domain.slots)
+        self.decisions = 0
+
+    def lead(self, turns: int, compacting: bool = False) -> None:
+        """`turns` messages of random intents, with whatever actions and accidents follow."""
+        self._take(ActionExecuted("action_session_start"), SessionStarted())
+        self._take(ActionExecuted("action_listen"))
+        for _ in range(turns):
+            self._take(self._message())
+            for _ in range(10):
+                action, events = self._decide()
+                if not self._act(action, events):
+                    break
+            else:
+                # As Rasa's circuit breaker leaves it.
+                self._take(ActionExecuted("action_listen"))
+            if compacting:
+                self.live.durable = self.live.accepted = len(self.live.events)
+                self.live.compact(self.domain)
+
+    def _take(self, *events: Event) -> None:
+        for event in events:
+            event.timestamp = time.time()
+            self.stock.update(event, self.domain)
+            self.live.update(event, self.domain)
+
+    def _message(self) -> UserUttered:
+        intent = self._chance.choice(self.domain.intents)
+        entities = [
+            {"entity": entity, "value": "x"}
+            for entity in self.domain.entities
+            if self._chance.random() < 0.1
+        ]
+        return UserUttered(f"say {intent}", {"name": intent, "confidence": 0.9}, entities)
+
+    def _decide(self) -> tuple[str, list[Event]]:
+        followup = self.stock.followup_action
+        assert followup == self.live.followup_action
+        if followup and followup in self.domain.action_names_or_texts:
+            self.stock.clear_followup_action()
+            self.live.clear_followup_action()
+            return followup, []
+        made = [
+            DefaultPolicyPredictionEnsemble().combine_predictions(
+                [policy.predict_action_probabilities(tracker, self.domain)], tracker, self.domain
+            )
+            for policy, tracker in ((self._rasas, self.stock), (self._ours, self.live))
+        ]
+        told = [
+            (p.probabilities, p.events, p.is_end_to_end_prediction, p.is_no_user_prediction,
+             p.hide_rule_turn, p.policy_priority)
+            for p in made
+        ]
+        assert told[0] == told[1], f"decision {self.decisions}: Rasa {told[0]}, ours {told[1]}"
+        self.decisions += 1
+        self._hidden = made[0].hide_rule_turn
+        return self.domain.action_names_or_texts[made[0].max_confidence_index], made[0].events
+
+    def _act(self, action: str, events: list[Event]) -> bool:
+        """Do what the action might do; whether another action follows."""
+        chance = self._chance.random()
+        if action in self.domain.form_names and self.stock.active_loop_name and chance < 0.3:
+            self._take(ActionExecutionRejected(action))
+            return True
+        self._take(*events, ActionExecuted(action, hide_rule_turn=getattr(self, "_hidden", False)))
+        if action == "action_listen":
+            return False
+        self._take(*self._form(action) if action in self.domain.form_names else self._other())
+        return True
+
+    def _form(self, form: str) -> list[Event]:
+        started = [] if self.stock.active_loop_name == form else [ActiveLoop(form)]
+        if self._chance.random() < 0.3:
+            return [*started, SlotSet("requested_slot", None), ActiveLoop(None)]
+        slots = self.domain.required_slots_for_form(form) or ["requested_slot"]
+        return [*started, SlotSet("requested_slot", self._chance.choice(slots)), BotUttered("?")]
+
+    def _other(self) -> list[Event]:
+        chance = self._chance.random()
+        if chance < 0.02:
+            return [UserUtteranceReverted()]
+        if chance < 0.03:
+            return [ActionReverted()]
+        if chance < 0.035:
+            return [AllSlotsReset()]
+        if chance < 0.038:
+            return [Restarted(), ActionExecuted("action_session_start"), SessionStarted()]
+        if chance < 0.1 and self.stock.active_loop_name:
+            return [BotUttered("!"), FollowupAction(self.stock.active_loop_name)]
+        slots = [slot for slot in self.domain.slots if self._chance.random() < 0.1]
+        return [BotUttered("!"), *(self._set(slot) for slot in slots)]
+
+    def _set(self, slot) -> SlotSet:
+        value = {"text": "x", "bool": True, "float": 1.0, "list": ["x"]}.get(slot.type_name, "x")
+        return SlotSet(slot.name, self._chance.choice([None, value]))

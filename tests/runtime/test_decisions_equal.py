@@ -1,0 +1,147 @@
+"""Our policies decide as Rasa's own do, on every turn of long random conversations."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from rasa.core.policies.rule_policy import RulePolicy
+from rasa.engine import loader
+from rasa.shared.core.domain import Domain
+
+from runtime.graph_runner import OrderedGraphRunner, PredictOnlyStorage
+from tests.runtime.both import Talk, ours, trained
+
+DOMAIN = """
+version: "3.1"
+intents: [greet, order, refund, ask, stop, affirm, deny, back, restart, fallback]
+entities: [size]
+slots:
+  number: {type: text, mappings: [{type: custom}]}
+  reason: {type: text, influence_conversation: false, mappings: [{type: custom}]}
+  known: {type: bool, mappings: [{type: custom}]}
+  kind: {type: categorical, values: [a, b], mappings: [{type: custom}]}
+forms:
+  order_form: {required_slots: [number]}
+  refund_form: {required_slots: [number, reason]}
+responses:
+  utter_greet: [{text: hi}]
+  utter_known: [{text: hi again}]
+  utter_ask: [{text: because}]
+  utter_sure: [{text: "sure?"}]
+  utter_stopped: [{text: stopped}]
+  utter_default: [{text: "what?"}]
+actions: [action_submit, action_answer]
+"""
+
+RULES = """
+version: "3.1"
+rules:
+  - rule: greet
+    steps: [{intent: greet}, {action: utter_greet}]
+  - rule: greet whom we know
+    condition: [{slot_was_set: [{known: true}]}]
+    steps: [{intent: greet}, {action: utter_known}]
+  - rule: first words
+    conversation_start: true
+    steps: [{intent: affirm}, {action: utter_sure}]
+  - rule: order
+    steps: [{intent: order}, {action: order_form}, {active_loop: order_form}]
+  - rule: ordered
+    condition: [{active_loop: order_form}]
+    steps:
+      - action: order_form
+      - active_loop: null
+      - slot_was_set: [{requested_slot: null}]
+      - action: action_submit
+  - rule: refund
+    steps: [{intent: refund}, {action: refund_form}, {active_loop: refund_form}]
+  - rule: a question within the refund
+    condition: [{active_loop: refund_form}]
+    steps: [{intent: ask}, {action: action_answer}, {action: refund_form}, {active_loop: refund_form}]
+  - rule: stop
+    condition: [{active_loop: refund_form}]
+    steps:
+      - intent: stop
+      - action: utter_sure
+      - action: action_deactivate_loop
+      - active_loop: null
+      - action: utter_stopped
+  - rule: a question
+    steps: [{intent: ask}, {action: utter_ask}, {action: action_answer}]
+stories:
+  - story: no, after all
+    steps:
+      - intent: order
+      - action: order_form
+      - active_loop: order_form
+      - intent: deny
+      - action: utter_sure
+      - intent: affirm
+      - action: action_deactivate_loop
+      - active_loop: null
+      - action: utter_stopped
+"""
+
+
+@pytest.fixture(scope="module")
+def small_bot(tmp_path_factory, quiet_logs):
+    domain = Domain.from_yaml(DOMAIN)
+    return domain, *trained(domain, RULES, tmp_path_factory.mktemp("rules"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_small_bot_with_forms_and_unhappy_paths(small_bot, seed):
+    talk = Talk(*small_bot, seed)
+    talk.lead(turns=60)
+    assert talk.decisions > 60
+
+
+def test_the_states_are_those_of_a_replay(small_bot):
+    domain, *_ = small_bot
+    from runtime.history import state_of
+
+    talk = Talk(*small_bot, seed=99)
+    for _ in range(15):
+        talk.lead(turns=4)
+        frames = talk.live.history.frames_before_actions()
+        states = [state_of(frame, domain) for frame, _ in frames][::-1]
+        assert states == domain.states_for_tracker_history(talk.stock)
+        assert talk.live.applied_events() == talk.stock.applied_events()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_after_old_events_gave_way_to_slots(small_bot, seed):
+    talk = Talk(*small_bot, seed)
+    talk.lead(turns=100, compacting=True)
+    assert len(talk.live.events) < len(talk.stock.events) / 2
+    assert talk.live.current_slot_values() == talk.stock.current_slot_values()
+
+
+def test_a_tracker_in_the_making_is_left_to_rasa(small_bot):
+    domain, rasas, live = small_bot
+    talk = Talk(domain, rasas, live, seed=1)
+    talk.lead(turns=5)
+    theirs = rasas.predict_action_probabilities(talk.stock, domain)
+    assert live.predict_action_probabilities(talk.stock, domain).probabilities == theirs.probabilities
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_trained_model(seed):
+    models = sorted(Path("models").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    if not models:
+        pytest.skip("no model in models/: train one with `make train`")
+    with tempfile.TemporaryDirectory() as folder:
+        metadata, runner = loader.load_predict_graph_runner(
+            Path(folder), models[-1], PredictOnlyStorage, OrderedGraphRunner
+        )
+    found = [node._component for node in runner._instantiated_nodes.values()]
+    mine = next(component for component in found if isinstance(component, RulePolicy))
+    rasas = RulePolicy(
+        dict(mine.config), mine._model_storage, mine._resource, runner._execution_context,
+        lookup=dict(mine.lookup),
+    )
+    talk = Talk(metadata.domain, rasas, ours(rasas), seed)
+    talk.lead(turns=120)
+    assert talk.decisions > 120
