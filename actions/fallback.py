@@ -7,7 +7,7 @@ from actions.meanings import MEANINGS
 from actions.products import answer_from_faq
 from actions.turn import Turn, button
 
-FAQ_SURE = 0.5
+FAQ_SURE = 0.6
 OFFERED = 2
 # After so many messages not understood in a row a person is what is offered first.
 PATIENCE = 3

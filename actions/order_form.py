@@ -20,7 +20,9 @@ _ORGANISATION = re.compile(
     r"[\u4e00-\u9fff（）()·&A-Za-z0-9]{2,40}"
     r"(公司|集团|厂|店|中心|学校|大学|医院|研究院|事务所|委员会|银行|工作室|协会|局|部)"
 )
-_ABOUT_IT = re.compile(r"^(我?(们)?(要|想|帮我|麻烦)?(给我)?(开|用|是|写|换成?|改成?|的|抬头|发票|个|张)+)")
+_ABOUT_IT = re.compile(
+    r"^(我?(们)?(要|想|帮我|麻烦)?(给我)?(开|用|是|写|换成?|改成?|的|抬头|发票|个|张)+)"
+)
 _TAX = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{15,20}(?![0-9A-Z])", re.IGNORECASE)
 _ADDRESS = re.compile(r"[省市区县镇乡村路街道巷弄号栋楼室座单元]")
 _PERSONAL = re.compile(r"个人|自己|我本人|不用公司")
@@ -155,7 +157,7 @@ def _take_details(turn: Turn, service: Service) -> bool:
 
 
 def _title(turn: Turn, text: str, asked: bool) -> str | None:
-    """个人, or the organisation's name that the text gives; unasked only one that is a company's."""
+    """个人, or the organisation's name that the text gives; unasked only a company's."""
     if _PERSONAL.search(text):
         return "个人"
     for entity in turn.entities("order_number"):

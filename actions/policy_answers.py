@@ -27,7 +27,7 @@ TOPICS = {
     "ask_installation": "installation",
 }
 # How alike a question of the graph must be before it comes ahead of the policy.
-FAQ_FIRST = 0.62
+FAQ_FIRST = 0.8
 FAQ_ELSE = 0.3
 
 
@@ -126,5 +126,5 @@ class FaqAnswer(Answer):
         """The nearest question, or that it is not known, with the way to a person."""
         if await answer_from_faq(turn, sure=FAQ_FIRST):
             return
-        if not await answer_from_faq(turn, intent=turn.intent, sure=0.12):
+        if not await answer_from_faq(turn, intent=turn.intent, sure=0.2):
             turn.say("not_known", buttons=[button("转人工客服", "request_human")])

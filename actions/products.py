@@ -11,7 +11,7 @@ from kg import catalogue
 from kg.catalogue import Product
 from shop import offers
 
-FAQ_SURE = 0.45
+FAQ_SURE = 0.55
 
 
 async def answer_from_faq(turn: Turn, intent: str | None = None, sure: float = FAQ_SURE) -> bool:
@@ -43,7 +43,7 @@ class ProductAttribute(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """Attributes that the text names, colours, else a short description."""
-        if not await candidates(turn) and await answer_from_faq(turn, sure=0.6):
+        if not await candidates(turn) and await answer_from_faq(turn, sure=0.7):
             return
         product = await product_or_ask(turn)
         if product is None:
@@ -84,7 +84,7 @@ class PackageContents(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """List the contents."""
-        if not await candidates(turn) and await answer_from_faq(turn, sure=0.6):
+        if not await candidates(turn) and await answer_from_faq(turn, sure=0.7):
             return
         product = await product_or_ask(turn)
         if product:

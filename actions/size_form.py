@@ -48,7 +48,7 @@ class ValidateSizeForm(Flow):
             turn.say("left")
             turn.set(outcome="left")
             return True
-        if starting and await answer_from_faq(turn, intent="ask_size", sure=0.75):
+        if starting and await answer_from_faq(turn, intent="ask_size", sure=0.85):
             turn.set(outcome="answered")
             return True
         given = {name: turn.entity(name) for name in MEASURES}

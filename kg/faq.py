@@ -196,7 +196,7 @@ def _weighted(counted: csr_matrix) -> tuple[np.ndarray, csr_matrix]:
     return rarity.astype(np.float32), weighted.astype(np.float32)
 
 
-def _scores(built: _Built, text: str, intent: str | None) -> np.ndarray:
+def _scores(built: _Built, text: str, intent: str | None = None) -> np.ndarray:
     """For every question the chance that it is the one asked."""
     asked = set(_grams(text))
     known = [built.grams[gram] for gram in asked if gram in built.grams]

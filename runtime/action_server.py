@@ -2,8 +2,8 @@
 
     python -m runtime.action_server [--actions actions] [--host 127.0.0.1] [--port 5055]
 
-rasa-sdk alone listens on every address and executes whatever tracker it is sent. Here every path but
-`/health` wants `QUDAO_ACTION_TOKEN`, and the first shopper does not wait for the graph to open.
+rasa-sdk alone listens on every address and executes whatever tracker it is sent. Here every path
+but `/health` wants `QUDAO_ACTION_TOKEN`, and the first shopper does not wait for the graph to open.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The assistant's actions, each made once, and those of Rasa that replay the whole conversation.
 
-    LiveRemoteAction   a custom action over the kept connection (runtime/remote_action.py)
-    LiveFormAction     a form that copies the tracker where Rasa replays it
-    LiveExtractSlots   slot filling that does nothing where no slot is filled from messages
+LiveRemoteAction   a custom action over the kept connection (runtime/remote_action.py)
+LiveFormAction     a form that copies the tracker where Rasa replays it
+LiveExtractSlots   slot filling that does nothing where no slot is filled from messages
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rasa's HTTP application: its channels, its API behind our token, and a live agent.
 
-Importing this imports Rasa's server; `runtime.server` first decides whether TensorFlow comes with it.
+Importing this imports Rasa's server; `runtime.server` first decides whether TensorFlow comes too.
 """
 
 from __future__ import annotations

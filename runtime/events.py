@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from rasa.shared.core.events import Event
 
 
-@lru_cache(maxsize=None)
+@cache
 def _event_class(type_name: str) -> type[Event] | None:
     return Event.resolve_by_type(type_name)
 

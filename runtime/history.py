@@ -96,7 +96,7 @@ class History:
                 self.rebuild(tracker)
 
     def frames_before_actions(self) -> Iterator[tuple[Frame, bool]]:
-        """Newest first: the frame now, then the one before each action, and whether it is hidden."""
+        """Newest first: the frame now, then that before each action, and whether it is hidden."""
         frame = self.last
         yield frame, False
         past = frame.past
@@ -190,7 +190,7 @@ class History:
 
 
 def state_of(frame: Frame, domain: Domain) -> State:
-    """The frame as Rasa's state: user, slots, previous action, active loop; empty parts left out."""
+    """The frame as Rasa's state: user, slots, previous action, active loop; no empty parts."""
     state = {
         USER: domain._get_user_sub_state(frame),
         SLOTS: dict(frame.slots),

@@ -68,7 +68,7 @@ class RuleBook:
             rule
             for place in places
             for rule in self._by_newest.get(place, ())
-            if all(_satisfied(wanted, state) for wanted, state in zip(rule.states, states))
+            if all(map(_satisfied, rule.states, states))
         ]
 
 

@@ -1,4 +1,4 @@
-"""The action server as the assistant calls it: one kept connection, a token, and no more than needed.
+"""The action server as the assistant calls it: a kept connection, a token, no more than needed.
 
 Rasa opens a session for every call and sends all events and the whole domain (152 KB after a
 hundred turns). Actions read the turn at hand and the slots; what they need of the past is a few

@@ -1,4 +1,4 @@
-"""What both servers do at their start: quiet logs, and one sentence when something is in the way."""
+"""What both servers do at their start: quiet logs, one sentence when something is in the way."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@
     save       writes the new events, away from the event loop, before it returns; messages of many
                conversations that arrive together share one transaction
 
-The table is the one of Rasa's own SQL store, so either can go on where the other stopped. A database
-that fails raises: an empty tracker in place of a lost one would talk over a person who has taken
-the conversation. What could not be written stays in memory and is written with the next message.
-One process keeps a conversation; several servers need one shopper's messages on the same one.
+The table is the one of Rasa's own SQL store, so either can go on where the other stopped. A
+database that fails raises: an empty tracker in place of a lost one would talk over a person who
+has taken the conversation. What could not be written stays in memory and is written with the next
+message. One process keeps a conversation: several servers need a shopper's messages on the same.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ class LiveTrackerStore(TrackerStore):
             except sa.exc.SQLAlchemyError:
                 # One conversation's row may be what the database refuses: not the others' fault.
                 results = [await self._write_alone(rows) for rows, _ in batch]
-            for (_, written), error in zip(batch, results):
+            for (_, written), error in zip(batch, results, strict=True):
                 if written.done():
                     continue
                 written.set_exception(error) if error else written.set_result(None)

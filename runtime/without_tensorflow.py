@@ -1,9 +1,9 @@
 """Do without TensorFlow where no component of the model needs it.
 
-Rasa 3.6 names two of its TensorFlow modules at import time that only TensorFlow components use, and
-spaCy takes TensorFlow up whenever it is installed: together ten seconds and half a gigabyte. Stand-ins
-for the two, and a refusal of the third, keep it out of the process. The model's own list of
-components says whether that may be.
+Rasa 3.6 names two of its TensorFlow modules at import time that only TensorFlow components use,
+and spaCy takes TensorFlow up whenever it is installed: together ten seconds and half a gigabyte.
+Stand-ins for the two, and a refusal of the third, keep it out of the process. The model's own list
+of components says whether that may be.
 """
 
 from __future__ import annotations

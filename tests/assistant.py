@@ -76,19 +76,23 @@ class Server:
 
 
 class Assistant:
-    """Action server and Rasa server over a folder of state of their own."""
+    """Action server, Rasa server and, if asked for, the web application over a folder of state."""
 
-    def __init__(self, folder: Path, origins: str = "") -> None:
+    def __init__(self, folder: Path, with_web: bool = False) -> None:
         self.folder = folder
-        self.rasa_port, self.actions_port = free_port(), free_port()
+        self.rasa_port, self.actions_port, self.web_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.rasa_port}"
+        self.page = f"http://127.0.0.1:{self.web_port}"
+        self.socket = f"ws://127.0.0.1:{self.rasa_port}/webhooks/web/socket"
         self.env = {
             **os.environ,
             "QUDAO_VAR": str(folder),
             "QUDAO_DEMO": "1",
             "REST_KEYS": f"tests:{REST_KEY}",
             "ACTION_ENDPOINT_URL": f"http://127.0.0.1:{self.actions_port}/webhook",
-            "WEB_ORIGINS": origins,
+            "WEB_ORIGINS": self.page,
+            "QUDAO_WEB_PORT": str(self.web_port),
+            "QUDAO_SOCKET_URL": self.socket,
             "PYTHONPATH": os.getcwd(),
         }
         actions = f"http://127.0.0.1:{self.actions_port}"
@@ -106,18 +110,20 @@ class Assistant:
             folder,
             f"{self.url}/webhooks/rest/",
         )
+        self.web = Server("web", ["web"], self.env, folder, f"{self.page}/healthz")
+        self.servers = [self.actions, self.rasa, *([self.web] if with_web else [])]
 
     def start(self) -> None:
-        """Start both and wait until they answer."""
-        self.actions.start()
-        self.rasa.start()
-        self.actions.wait()
-        self.rasa.wait()
+        """Start all and wait until they answer."""
+        for server in self.servers:
+            server.start()
+        for server in self.servers:
+            server.wait()
 
     def stop(self) -> None:
-        """Stop both."""
-        self.rasa.stop()
-        self.actions.stop()
+        """Stop all."""
+        for server in self.servers:
+            server.stop()
 
     def talk(self, shopper: str | None) -> Talk:
         """A new conversation over REST."""
@@ -170,12 +176,12 @@ class Talk:
 
 
 @contextmanager
-def running(folder: Path, origins: str = "") -> Iterator[Assistant]:
+def running(folder: Path, with_web: bool = False) -> Iterator[Assistant]:
     """An assistant over a freshly seeded demo shop in that folder."""
     env = {**os.environ, "QUDAO_VAR": str(folder), "QUDAO_DEMO": "1", "PYTHONPATH": os.getcwd()}
     for command in (["kg", "build"], ["shop", "seed"]):
         subprocess.run([sys.executable, "-m", *command], env=env, check=True, capture_output=True)
-    assistant = Assistant(folder, origins)
+    assistant = Assistant(folder, with_web)
     try:
         assistant.start()
         yield assistant

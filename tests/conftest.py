@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+import shutil
+from collections.abc import Iterator
 
-from storage import create_tables
+import pytest
+from playwright.sync_api import sync_playwright
+from sqlalchemy import delete
+
+from cdp.cases import CaseRow
+from cdp.privacy import ConsentRow, DataRequestRow
+from shop import demo
+from shop.gate import GateRow
+from shop.tickets import TicketRow
+from storage import create_tables, write
+from tests.assistant import Assistant, running
 
 
 @pytest.fixture
@@ -15,3 +27,49 @@ def state(tmp_path, monkeypatch):
     monkeypatch.delenv("DATABASE_URL", raising=False)
     create_tables()
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def assistant(tmp_path_factory) -> Iterator[Assistant]:
+    """The whole assistant, running; this process looks into the same databases."""
+    folder = tmp_path_factory.mktemp("assistant")
+    before = {name: os.environ.get(name) for name in ("QUDAO_VAR", "QUDAO_DEMO")}
+    # Set first: sessions signed here must hold there.
+    os.environ.update(QUDAO_VAR=str(folder), QUDAO_DEMO="1")
+    with running(folder, with_web=True) as started:
+        yield started
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture
+def shop(assistant, monkeypatch) -> None:
+    """The demo shop of the running assistant as it was on the day of its seeding."""
+    monkeypatch.setenv("QUDAO_VAR", str(assistant.folder))
+    demo.seed(reset=True)
+    with write() as session:
+        for table in (TicketRow, GateRow, CaseRow, ConsentRow, DataRequestRow):
+            session.execute(delete(table))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, or a skip that says why there is none."""
+    found = chromium()
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium: set CHROMIUM or install one")
+        pytest.skip("no Chromium: set CHROMIUM or install one")
+    with sync_playwright() as playwright:
+        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        made = playwright.chromium.launch(executable_path=found, args=args)
+        yield made
+        made.close()
+
+
+def chromium() -> str | None:
+    """Where Chromium lies."""
+    for name in (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
+        if name and shutil.which(name):
+            return shutil.which(name)
+    return None

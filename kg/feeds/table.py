@@ -19,7 +19,7 @@ from typing import Any
 
 from kg.feeds.row import Feed, FeedRow, offer, price_of, stock_of
 from kg.feeds.text import decoded, plain_text, web_address
-from kg.problems import Problem, shown
+from kg.problems import Problem, errors_only, shown
 
 REQUIRED = ("id", "name", "brand", "category")
 _TEXTS = ("series", "audience", "description", "launched")
@@ -69,6 +69,7 @@ def read_csv(path: Path) -> Feed:
             _add(feed, file, row, dict(zip(header, cells, strict=True)))
     except csv.Error as error:
         feed.problem(reader.line_num, "row", str(error), "CSV with closed quotes", file)
+    _not_empty(feed, file)
     return feed
 
 
@@ -94,9 +95,14 @@ def read_jsonl(path: Path) -> Feed:
             if name not in COLUMNS:
                 feed.problem(row, name, "an unknown field", "one of " + ", ".join(COLUMNS), file)
         _add(feed, file, row, raw)
-    if not feed.rows and not feed.problems:
-        feed.problem(0, "file", "no product", "at least one line", file)
+    _not_empty(feed, file)
     return feed
+
+
+def _not_empty(feed: Feed, file: str) -> None:
+    """A file without any product is a mistake, above all where it would replace the others."""
+    if not feed.rows and not errors_only(feed.problems):
+        feed.problem(0, "file", "no product", "at least one product", file)
 
 
 def _header_fits(feed: Feed, file: str, header: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""A small shop of the tests' own: every kind of record and relation, and text that is hard to keep."""
+"""A small shop of the tests' own: every kind of record and relation, and text hard to keep."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ What was measured on 329 entries with 1,424 questions (right answer first / amon
 from __future__ import annotations
 
 import json
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -257,26 +256,3 @@ async def test_a_new_version_is_seen():
     found, score = (await index.search("能刷卡吗"))[0]
     assert isinstance(found, Faq)
     assert (found.id, score) == ("new", 1.0)
-
-
-@pytest.mark.slow
-async def test_ten_thousand_entries_are_searched_within_ten_milliseconds(entries):
-    many = [
-        {
-            **entries[number % len(entries)],
-            "id": f"copy{number}",
-            "questions": [
-                f"{q}{chr(0x4E00 + number)}" for q in entries[number % len(entries)]["questions"]
-            ],
-        }
-        for number in range(10_000)
-    ]
-    index = FaqIndex(Shelf(many))
-    await index.search("怎么退货")
-    taken = []
-    for row in PARAPHRASES:
-        started = time.perf_counter()
-        await index.search(row["text"])
-        taken.append(time.perf_counter() - started)
-    # Twice what was measured on a busy machine.
-    assert np.percentile(taken, 95) < 0.020

@@ -82,7 +82,7 @@ async def test_a_topic_category_and_condition_never_seen(engine: str) -> None:
                     conditions={"hull": "inflatable"},
                 ),
             ],
-        )  # fmt: skip
+        )
     )
     graph = open_graph()
     try:

@@ -24,8 +24,8 @@ from rasa.shared.core.events import (
     Restarted,
     SessionStarted,
     SlotSet,
-    UserUttered,
     UserUtteranceReverted,
+    UserUttered,
 )
 from rasa.shared.core.generator import TrainingDataGenerator
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -119,8 +119,14 @@ class Talk:
             for policy, tracker in ((self._rasas, self.stock), (self._ours, self.live))
         ]
         told = [
-            (p.probabilities, p.events, p.is_end_to_end_prediction, p.is_no_user_prediction,
-             p.hide_rule_turn, p.policy_priority)
+            (
+                p.probabilities,
+                p.events,
+                p.is_end_to_end_prediction,
+                p.is_no_user_prediction,
+                p.hide_rule_turn,
+                p.policy_priority,
+            )
             for p in made
         ]
         assert told[0] == told[1], f"decision {self.decisions}: Rasa {told[0]}, ours {told[1]}"

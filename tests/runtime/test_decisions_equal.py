@@ -59,7 +59,11 @@ rules:
     steps: [{intent: refund}, {action: refund_form}, {active_loop: refund_form}]
   - rule: a question within the refund
     condition: [{active_loop: refund_form}]
-    steps: [{intent: ask}, {action: action_answer}, {action: refund_form}, {active_loop: refund_form}]
+    steps:
+      - intent: ask
+      - action: action_answer
+      - action: refund_form
+      - active_loop: refund_form
   - rule: stop
     condition: [{active_loop: refund_form}]
     steps:
@@ -123,8 +127,8 @@ def test_a_tracker_in_the_making_is_left_to_rasa(small_bot):
     domain, rasas, live = small_bot
     talk = Talk(domain, rasas, live, seed=1)
     talk.lead(turns=5)
-    theirs = rasas.predict_action_probabilities(talk.stock, domain)
-    assert live.predict_action_probabilities(talk.stock, domain).probabilities == theirs.probabilities
+    theirs, mine = (p.predict_action_probabilities(talk.stock, domain) for p in (rasas, live))
+    assert mine.probabilities == theirs.probabilities
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -139,7 +143,10 @@ def test_the_trained_model(seed):
     found = [node._component for node in runner._instantiated_nodes.values()]
     mine = next(component for component in found if isinstance(component, RulePolicy))
     rasas = RulePolicy(
-        dict(mine.config), mine._model_storage, mine._resource, runner._execution_context,
+        dict(mine.config),
+        mine._model_storage,
+        mine._resource,
+        runner._execution_context,
         lookup=dict(mine.lookup),
     )
     talk = Talk(metadata.domain, rasas, ours(rasas), seed)

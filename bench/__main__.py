@@ -1,0 +1,49 @@
+"""All benchmarks, or one: `python -m bench [--only assistant|graph|nlu] [--seconds 10]`.
+
+Figures are printed and written to `bench/results/<date>.jsonl`; `python -m bench.table` makes the
+README's table of the newest. Understanding is measured on rows of your own (`--data`, a CSV with
+the columns text and intent), so it runs only when they are given.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.results import Figure, record
+
+PARTS = ("assistant", "graph", "nlu")
+GRAPH_SIZES = (1_000, 100_000)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of load for each number")
+    parser.add_argument("--engines", nargs="+", default=["ladybug"], help="ladybug, neo4j")
+    parser.add_argument("--data", type=Path, help="labelled rows for nlu")
+    options = parser.parse_args()
+    for line in record(_figures(options)):
+        print(f"{line['name']:45} {line['value']:>12,} {line['unit']}", flush=True)
+    if options.data and options.only in (None, "nlu"):
+        from bench import nlu
+
+        nlu.main(["--data", str(options.data), "--stock"])
+
+
+def _figures(options: argparse.Namespace) -> Iterator[Figure]:
+    # Each part is imported when it is measured: it brings a process's worth of libraries.
+    if options.only in (None, "assistant"):
+        from bench import assistant
+
+        yield from assistant.figures(options.seconds)
+    if options.only in (None, "graph"):
+        from bench import graph
+
+        yield from graph.figures(GRAPH_SIZES, options.engines)
+
+
+if __name__ == "__main__":
+    main()

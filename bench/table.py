@@ -1,0 +1,59 @@
+"""The figures of the newest results as a Markdown table: `python -m bench.table`."""
+
+from __future__ import annotations
+
+from bench.results import newest
+
+# What the README shows: what it means, our figure, stock Rasa's, and their ratio.
+ROWS = (
+    ("messages a second, 1 shopper", "messages_per_s.1"),
+    ("messages a second, 8 shoppers", "messages_per_s.8"),
+    ("messages a second, 32 shoppers", "messages_per_s.32"),
+    ("median answer, 8 shoppers (ms)", "p50_ms.8"),
+    ("95 % of answers, 8 shoppers (ms)", "p95_ms.8"),
+    ("from start to ready (s)", "ready_s"),
+    ("memory of the Rasa server (MB)", "rss_mb"),
+    ("message 300 over message 10", "message_300_over_10"),
+    ("wait of a second message at once (ms)", "second_message_wait_ms"),
+)
+GRAPH = (
+    ("one product by its key, 100,000 products, embedded, 95 % (ms)", "graph.ladybug"),
+    ("the same, Neo4j, 95 % (ms)", "graph.neo4j"),
+)
+
+
+def table() -> str:
+    """The table; a figure that was never measured is a dash."""
+    known = newest()
+    lines = ["| | Qudao | stock Rasa | ratio |", "|---|---:|---:|---:|"]
+    for meaning, name in ROWS:
+        ours, stock = known.get(f"assistant.{name}"), known.get(f"stock.{name}")
+        lines.append(f"| {meaning} | {_shown(ours)} | {_shown(stock)} | {_ratio(ours, stock)} |")
+    for meaning, engine in GRAPH:
+        lines.append(f"| {meaning} | {_shown(known.get(f'{engine}.keyed_p95_ms.100000'))} | | |")
+    measured = known.get("assistant.messages_per_s.8")
+    if measured:
+        same = known.get("assistant.same_answers")
+        where = f"{measured['machine']}, {measured['when'][:10]}, commit {measured['commit']}"
+        lines += ["", f"{where}; {_percent(same)} of the answers are the same."]
+    return "\n".join(lines)
+
+
+def _shown(line: dict | None) -> str:
+    if line is None:
+        return "–"
+    return f"{line['value']:,.0f}" if line["value"] >= 100 else f"{line['value']:.3g}"
+
+
+def _ratio(ours: dict | None, stock: dict | None) -> str:
+    if ours is None or stock is None or not stock["value"]:
+        return "–"
+    return f"{ours['value'] / stock['value']:.2g}"
+
+
+def _percent(line: dict | None) -> str:
+    return f"{line['value'] * 100:.0f} %" if line else "–"
+
+
+if __name__ == "__main__":
+    print(table())

@@ -1,0 +1,46 @@
+"""Of the Rasa server only the channels are public, and REST takes nobody's word for who they are."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from tests.assistant import REST_KEY
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/version", "/status", "/domain", "/conversations/x/tracker", "/model/parse", "/docs"],
+)
+def test_everything_but_channels_wants_the_token(assistant, path):
+    assert requests.get(assistant.url + path, timeout=10).status_code == 401
+
+
+def test_the_action_server_wants_its_token(assistant):
+    body = {"next_action": "action_deny", "tracker": {"sender_id": "x"}}
+    url = assistant.env["ACTION_ENDPOINT_URL"]
+    assert requests.post(url, json=body, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize("key", ["", "wrong", REST_KEY[:-1]])
+def test_rest_wants_a_key(assistant, key):
+    answer = requests.post(
+        f"{assistant.url}/webhooks/rest/webhook",
+        json={"sender": "x", "message": "你好"},
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=10,
+    )
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("body", [{"message": "你好"}, {"sender": "", "message": "x"}, [], {}])
+def test_rest_wants_a_sender(assistant, body):
+    answer = requests.post(
+        f"{assistant.url}/webhooks/rest/webhook",
+        json=body,
+        headers={"Authorization": f"Bearer {REST_KEY}"},
+        timeout=10,
+    )
+    assert answer.status_code == 422 and "expected" in answer.json()["error"]
