@@ -23,8 +23,19 @@ METHOD_NAMES = {"pickup": "上门取件", "mail": "自行寄回"}
 # Where the policy wants nothing back, `return_method` is this.
 NOTHING_BACK = "none"
 
+_AFTERWARDS = {
+    "refund": "收到商品验收后 48 小时内原路退款。",
+    "return": "收到商品验收后 48 小时内原路退款。",
+    "exchange": "收到商品验收后 48 小时内给您发出换的商品。",
+    "repair": "检测后会告诉您维修结果和寄回时间。",
+}
 _KINDS = (
-    ("exchange", re.compile(r"换货|换一[个双台件部条]|换个|换新|换[大小]|调换|换成")),
+    (
+        "exchange",
+        re.compile(
+            r"换货|换一[个双台件部条](?!订单|单)|换个(?!订单|单|地址)|换新|换[大小]|调换|换成|补发|补寄"
+        ),
+    ),
     ("repair", re.compile(r"维修|返修|修一?下|修理|保修")),
     ("return", re.compile(r"退货|退回去|退掉|退了|把货退")),
     ("refund", re.compile(r"退款|退钱|退我钱|钱退")),
@@ -59,6 +70,23 @@ _OPENED = re.compile(r"(已经?)?(拆|打开|开封|用过|穿过|激活|试过)
 _PICKUP = re.compile(r"上门|取件|来取|来拿|派人")
 _MAIL = re.compile(r"自己寄|自行寄|自寄|我寄|寄回|快递站|自己发|自己叫")
 _DROPS = re.compile(r"^取消(吧|了|掉)?(这个|本次)?(申请|退款|退货|换货|维修)?(吧|了)?[。.!！~]*$")
+
+
+def service_name(kind: str, reason: str | None) -> str:
+    """What the shopper calls it: what was left out is sent on, not exchanged."""
+    return "补发" if (kind, reason) == ("exchange", "missing_item") else KIND_NAMES[kind]
+
+
+def what_follows(method: str | None, kind: str) -> str:
+    """How the goods travel back, and what then happens."""
+    if method == NOTHING_BACK:
+        done = "给您补发" if kind == "exchange" else "给您原路退款"
+        return f"商品不用寄回，审核通过后 48 小时内{done}。"
+    if method == "pickup":
+        way = "快递员会在 24 小时内联系您上门取件，请把商品和配件一起装好。"
+    else:
+        way = "审核通过后会把退货地址和寄件码发给您，请在 7 天内寄出，并保留快递单号。"
+    return way + _AFTERWARDS[kind]
 
 
 def drops(text: str) -> bool:

@@ -21,9 +21,11 @@ from actions.after_sale_words import (
     opened_in,
     reason_in,
     return_method_in,
+    service_name,
+    what_follows,
 )
 from actions.base import PERSON, Answer, Flow
-from actions.cards import STATE_NAMES, money
+from actions.cards import money, state_text
 from actions.decisions import Decision, decide, what_is_possible
 from actions.exchange_goods import size_named, wanted_in, wanted_instead
 from actions.order_services import INFORMING, SERVICES
@@ -61,8 +63,12 @@ class ValidateAfterSalesForm(Flow):
             return True
         if not starting and await _answered_on_the_way(turn):
             return True
+        if not starting and _about_something_else(turn):
+            return False
         changed = self._take_kind(turn, starting)
         changed |= await order_slot.take_order(turn, starting)
+        if starting and turn.slot("order_id") and not turn.slot("reason"):
+            _keep_reason(turn)
         if words.means_another_order(turn.text) and not turn.chosen:
             turn.set(item=None, reason=None, opened=None, **_UNDECIDED)
             return True
@@ -106,7 +112,7 @@ class ValidateAfterSalesForm(Flow):
         if "reason" in new or "item" in new:
             new = {**_UNDECIDED, **new}
         turn.set(**new)
-        return bool(new)
+        return bool(new) or (bool(given["reason"]) and requested != "confirmed")
 
     @staticmethod
     def _take_confirmation(turn: Turn) -> bool:
@@ -184,7 +190,8 @@ class SubmitAfterSales(Answer):
             ticket=ticket.number,
             amount=money(line.price_cents * line.quantity),
             size=turn.slot("new_size") or "",
-            next=_way_back(turn.slot("return_method")),
+            name=service_name(kind, turn.slot("reason")),
+            next=what_follows(turn.slot("return_method"), kind),
         )
 
 
@@ -203,12 +210,27 @@ async def _answered_on_the_way(turn: Turn) -> bool:
     return True
 
 
+def _about_something_else(turn: Turn) -> bool:
+    """Whether another service is wanted: a change, or news of an order that the message names."""
+    service = SERVICES.get(turn.intent)
+    if service is None or (turn.slot("requested_slot") == "order_id" and not service.confirm):
+        return False
+    return service.confirm or bool(turn.entity("order_number"))
+
+
+def _keep_reason(turn: Turn) -> None:
+    # Refused one service and asking for another, nobody wants to tell the reason again.
+    before = turn.tracker.get_slot
+    if before("outcome") == "refused" and before("order_id") == turn.slot("order_id"):
+        turn.set(reason=before("reason"))
+
+
 def _ask_kind(turn: Turn) -> str:
     turn.say(
         "question_after_sale_kind",
         buttons=[
-            button(name, "inform", after_sale_kind=kind)
-            for kind, name in KIND_NAMES.items()
+            button(service_name(kind, turn.slot("reason")), "inform", after_sale_kind=kind)
+            for kind in KIND_NAMES
             if kind != "refund"
         ],
     )
@@ -269,7 +291,7 @@ async def _ask_reason(turn: Turn, order: Order, line: Line) -> str:
         buttons=buttons,
         order=order.number,
         title=line.title,
-        state=_state(order),
+        state=state_text(order),
         possible=await what_is_possible(kind, order, line, KIND_NAMES),
         kind=KIND_NAMES[kind],
     )
@@ -300,8 +322,8 @@ async def _decide(turn: Turn, order: Order, line: Line) -> str | None:
             turn.set(return_method=None)
         turn.say(
             "after_sale_allowed",
-            kind=KIND_NAMES[turn.slot("after_sale_kind")],
-            state=_state(order),
+            kind=service_name(turn.slot("after_sale_kind"), turn.slot("reason")),
+            state=state_text(order),
             reason=decision.reason,
             conditions=decision.conditions_text,
         )
@@ -330,7 +352,7 @@ def _refuse(turn: Turn, order: Order, decision: Decision) -> None:
         "after_sale_refused",
         buttons=[*buttons, PERSON],
         kind=KIND_NAMES[turn.slot("after_sale_kind")],
-        state=_state(order),
+        state=state_text(order),
         reason=decision.reason,
         basis=decision.basis_text,
         instead=instead,
@@ -364,7 +386,7 @@ async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
     turn.say(
         "question_confirm_after_sale",
         buttons=[button("确认提交", "affirm"), button("先不办了", "deny")],
-        kind=KIND_NAMES[kind],
+        kind=service_name(kind, turn.slot("reason")),
         order=order.number,
         title=line.title,
         reason=REASON_NAMES.get(turn.slot("reason"), turn.slot("reason")),
@@ -372,21 +394,6 @@ async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
         size=f"，换成 {turn.slot('new_size')}" if turn.slot("new_size") else "",
     )
     return "confirmed"
-
-
-def _state(order: Order) -> str:
-    days = order.days_since_delivery()
-    if order.state == orders.DELIVERED and days is not None:
-        return "今天刚签收" if days == 0 else f"已签收 {days} 天"
-    return STATE_NAMES[order.state]
-
-
-def _way_back(method: str | None) -> str:
-    if method == NOTHING_BACK:
-        return "商品不用寄回，审核通过后马上为您处理。"
-    if method == "pickup":
-        return "快递员会在 24 小时内联系您上门取件，请把商品和配件一起装好。"
-    return "审核通过后会把退货地址和寄件码发给您，请在 7 天内寄出，并保留快递单号。"
 
 
 def _as_bool(said: str | None) -> bool | None:

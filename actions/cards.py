@@ -68,6 +68,14 @@ def contents(order: Order) -> str:
     return f"{order.lines[0].title}{more}"
 
 
+def state_text(order: Order) -> str:
+    """Where an order stands, with the days since it was delivered."""
+    days = order.days_since_delivery()
+    if order.state == "delivered" and days is not None:
+        return "今天刚签收" if days == 0 else f"已签收 {days} 天"
+    return STATE_NAMES[order.state]
+
+
 def order_card(order: Order, choose: bool = False) -> dict:
     """An order with its state; `choose` adds the button that picks it."""
     first = order.lines[0]

@@ -21,8 +21,11 @@ async def wanted_instead(line: Line, reason: str) -> list[str]:
 
     Wrong size: the other sizes of the same colour. No reason: the other colours of the same size,
     else whatever else there is. Anything else: the very same again, so there is nothing to choose.
-    Empty where the product is not sold any more, or nothing fitting is in stock.
+    Empty where the product is not sold any more, nothing fitting is in stock, or something was left
+    out, which is sent on as it was ordered.
     """
+    if reason == "missing_item":
+        return []
     product = await catalogue.product(graph(), line.product_id)
     if product is None:
         return []

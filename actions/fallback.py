@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.base import PERSON, Answer
+from actions.followups import followed_up
 from actions.meanings import MEANINGS
 from actions.products import answer_from_faq
 from actions.turn import Turn, button
@@ -21,7 +22,7 @@ class Clarify(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """Answer from the FAQ, or ask which of two was meant."""
-        if await answer_from_faq(turn, sure=FAQ_SURE):
+        if await followed_up(turn) or await answer_from_faq(turn, sure=FAQ_SURE):
             turn.set(misunderstood=0)
             return
         missed = (turn.slot("misunderstood") or 0) + 1
@@ -38,4 +39,6 @@ class Clarify(Answer):
         keep |= {"category": turn.entity("category")} if turn.entity("category") else {}
         choices = [button(MEANINGS[intent], intent, **keep) for intent in likely]
         response = "unclear_again" if missed >= PATIENCE else "unclear"
-        turn.say(response, buttons=[*choices, PERSON])
+        # At last a person is what is offered first.
+        buttons = [PERSON, *choices] if missed >= PATIENCE else [*choices, PERSON]
+        turn.say(response, buttons=buttons)

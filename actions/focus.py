@@ -7,9 +7,9 @@ back to (那双), or the one whose page the shopper is looking at. Slots: `produ
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from actions import words
 from actions.cards import product_card
 from actions.knowledge import graph
 from actions.turn import Turn, button, in_thread
@@ -22,6 +22,12 @@ AUDIENCES = (
     ("women", ("女士", "女生", "女款", "女式", "老婆", "女朋友", "妈妈", "女的")),
     ("men", ("男士", "男生", "男款", "男式", "老公", "男朋友", "爸爸", "男的")),
 )
+
+# Model names as they are typed (S13, x8 Pro, P3001), which the graph may know by a longer name.
+_MODEL = re.compile(
+    r"(?<![a-z0-9])[a-z]{1,8}\s?\d{1,4}(?!\d)(?:\s?(?:pro|max|lite|ultra|air))?", re.IGNORECASE
+)
+_PRODUCT_ID = re.compile(r"P\d{4}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -67,10 +73,36 @@ async def candidates(turn: Turn) -> list[Product]:
         return await catalogue.search(
             graph(), series=named.series, brand=named.brand, category=named.category, limit=6
         )
+    by_model = await _by_model(turn, named)
+    if by_model:
+        return by_model
     known = turn.metadata.get("product") or turn.slot("product")
-    if known and (not named or words.points_back(turn.text)):
-        return await catalogue.products(graph(), [known])
-    return []
+    found = await catalogue.products(graph(), [known]) if known else []
+    return [product for product in found if _may_be(product, named)]
+
+
+async def _by_model(turn: Turn, named: Mention) -> list[Product]:
+    typed = None if turn.chosen else _MODEL.search(turn.text)
+    if typed is None:
+        return []
+    if _PRODUCT_ID.fullmatch(typed.group(0)):
+        return await catalogue.products(graph(), [typed.group(0).upper()])
+    found = await catalogue.search(
+        graph(), text=typed.group(0), category=named.category, brand=named.brand, limit=6
+    )
+    # S13 is the phone that is called so, not the case made for it.
+    said = typed.group(0).replace(" ", "").lower()
+    own = [p for p in found if any(a.replace(" ", "").lower().endswith(said) for a in p.aliases)]
+    return own or found
+
+
+def _may_be(product: Product, named: Mention) -> bool:
+    """Whether what the text names can be said of this product."""
+    if named.category and named.category not in product.category_path:
+        return False
+    if named.brand and named.brand != product.brand:
+        return False
+    return named.audience != "kids" or product.audience in ("kids", "baby")
 
 
 async def product_or_ask(turn: Turn) -> Product | None:
@@ -88,17 +120,31 @@ async def product_or_ask(turn: Turn) -> Product | None:
             audience=named.audience,
             limit=4,
         )
+        # What is asked next (100块以内的) narrows this.
+        turn.set(search={"category": named.category, "brand": named.brand})
+    if not found and not named:
+        found = await catalogue.products(graph(), turn.slot("offered_products") or [])
     if found:
-        await show(turn, found[:4], "which_product", intent=turn.intent)
+        if named and _only_names(turn):
+            await show(turn, found[:4], "found_kind")
+        else:
+            await show(turn, found[:4], "which_product", intent=turn.intent)
     else:
         turn.say("question_product")
     return None
 
 
+def _only_names(turn: Turn) -> bool:
+    """Whether the message says no more than whether there is such a thing (有没有门锁)."""
+    ends = [e.get("end") or 0 for kind in ("category", "brand") for e in turn.entities(kind)]
+    said = turn.text.rstrip("吗呢么嘛啊的呀?？。 ")
+    return "有" in said and max(ends, default=0) >= len(said)
+
+
 async def show(
     turn: Turn, products: list[Product], response: str, intent: str | None = None, **values
 ) -> None:
-    """Show products as cards, and remember them for 第二个; `intent` asks the same of the chosen."""
+    """Show products as cards and remember them for 第二个; `intent` asks the same of the chosen."""
     offered = await in_thread(offers.many, [product.id for product in products])
     cards = [product_card(product, offered[product.id]) for product in products]
     if intent:

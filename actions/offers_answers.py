@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from actions.base import Answer
 from actions.cards import money
 from actions.focus import candidates, mention
 from actions.knowledge import graph
+from actions.policy_answers import subject
 from actions.products import answer_from_faq
+from actions.stock import version
 from actions.turn import Turn, button, in_thread
-from kg import catalogue, promotions
+from kg import catalogue, policies, promotions
 from kg.promotions import Promotion
 from shop import clock, offers
 
 SHOWN = 5
 _SPECIAL = ("coupon", "instalment")
+_PERIODS = re.compile(r"(\d{1,2})\s*(?:期|个月)")
+# What coupons there are, and not how one is used or why it is refused.
+_WHICH = re.compile(
+    r"(有没有|有什么|有哪些|有啥|还有|哪里领|怎么领|能领|可以领|领取?个?|发)[^用]{0,8}(券|红包)|^有[^用]{0,8}券"
+    r"|^(看)?优惠券[吗呢?？]*$"
+)
 
 
 async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
@@ -64,11 +74,12 @@ class AskCoupon(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """The FAQ where it fits; else the coupons."""
-        if await answer_from_faq(turn, intent="ask_coupon"):
+        if not _WHICH.search(turn.text) and await answer_from_faq(turn, intent="ask_coupon"):
             return
         _, found = await _for(turn, "coupon")
         lines = "\n".join(
-            f"· {coupon.name}（口令 {coupon.code}）：{coupon.text}" if coupon.code
+            f"· {coupon.name}（口令 {coupon.code}）：{coupon.text}"
+            if coupon.code
             else f"· {coupon.name}：{coupon.text}"
             for coupon in found[:SHOWN]
         )
@@ -85,17 +96,37 @@ class AskInstallment(Answer):
         """The instalments for what is spoken of; a sample calculation where the price is known."""
         about, found = await _for(turn, "instalment")
         if not found:
-            turn.say("installment_none", about=about or "这件商品")
+            rule = await policies.resolve(
+                graph(), "installment", clock.today(), product_id=await subject(turn), facts={}
+            )
+            if rule:
+                turn.say_text(rule.text)
+            else:
+                turn.say("installment_none", about=about or "这件商品")
             return
-        turn.say("installments", about=about or "商城", list=_lines(found), sample="")
-        product = turn.slot("product") if about else None
-        if product:
-            price = (await in_thread(offers.offers_for, product)).price_min
-            periods = found[0].interest_free or found[0].periods
-            if price and periods and price / 100 >= (found[0].threshold or 0):
-                turn.say(
-                    "installment_sample",
-                    price=money(price),
-                    periods=max(periods),
-                    each=money(round(price / max(periods))),
-                )
+        turn.say("installments", about=about or "商城", list=_lines(found))
+        await _sample(turn, found[0])
+
+
+async def _sample(turn: Turn, promotion: Promotion) -> None:
+    """What each payment comes to, where the price is known."""
+    known = await candidates(turn)
+    price, more = turn.entity("money"), ""
+    cents = round(price * 100) if price else None
+    if cents is None and len(known) == 1:
+        offer = await in_thread(offers.offers_for, known[0].id)
+        meant = version(known[0], turn)
+        variant = known[0].variant(size=meant) if meant else None
+        chosen = offer.variants.get(variant.sku) if variant else None
+        cents = chosen.price_cents if chosen else offer.price_min
+        more = "" if chosen or offer.price_min == offer.price_max else " 起"
+    said = _PERIODS.search(turn.text)
+    periods = int(said.group(1)) if said else max(promotion.interest_free or promotion.periods)
+    if cents and periods in promotion.periods and cents / 100 >= (promotion.threshold or 0):
+        free = periods in promotion.interest_free
+        turn.say(
+            "installment_sample" if free else "installment_sample_fee",
+            price=f"{money(cents)}{more}",
+            periods=periods,
+            each=money(round(cents / periods)),
+        )

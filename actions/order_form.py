@@ -25,6 +25,9 @@ _ABOUT_IT = re.compile(
 )
 _TAX = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{15,20}(?![0-9A-Z])", re.IGNORECASE)
 _ADDRESS = re.compile(r"[省市区县镇乡村路街道巷弄号栋楼室座单元]")
+# What was given is wrong, which is no refusal: it is asked for again.
+_WRONG = re.compile(r"^(不对|不是|错了|写错|填错|打错|地址不对|抬头不对)")
+_CHANGES = re.compile(r"改|换|错|重|变|更|补开|红冲|作废")
 _PERSONAL = re.compile(r"个人|自己|我本人|不用公司")
 _LABEL = re.compile(
     r"^.{0,12}?(改成|改到|换成|寄到|送到|发到|地址(是|为|[:：])|抬头(是|为|[:：])|[:：])\s*"
@@ -55,8 +58,9 @@ class ValidateOrderForm(Flow):
         if not starting and await _told_on_the_way(turn):
             return True
         changed = another = False
-        if turn.intent in SERVICES and turn.intent != turn.slot("order_service"):
-            turn.set(order_service=turn.intent, confirmed=None)
+        wanted = _service_wanted(turn)
+        if wanted in SERVICES and wanted != turn.slot("order_service"):
+            turn.set(order_service=wanted, confirmed=None)
             changed = another = True
         service = SERVICES.get(turn.slot("order_service"))
         if service is None:
@@ -113,6 +117,13 @@ class OrderService(Answer):
             return
         order = await order_slot.current_order(turn)
         await SERVICES[turn.slot("order_service")].act(turn, order)
+
+
+def _service_wanted(turn: Turn) -> str:
+    # An invoice to be changed is said to be changed; without that it is the first one.
+    if turn.intent == "change_invoice" and not turn.chosen and not _CHANGES.search(turn.text):
+        return "request_invoice"
+    return turn.intent
 
 
 async def _told_on_the_way(turn: Turn) -> bool:
@@ -173,6 +184,10 @@ def _title(turn: Turn, text: str, asked: bool) -> str | None:
 def _take_confirmation(turn: Turn) -> bool:
     if turn.slot("requested_slot") != "confirmed":
         return False
+    service = SERVICES[turn.slot("order_service")]
+    if service.details and not turn.chosen and _WRONG.search(turn.text):
+        turn.set(**{slot: None for slot in service.details})
+        return True
     answer = words.yes_or_no(turn.text, turn.intent)
     if answer is None and turn.intent == "cancel_order" == turn.slot("order_service"):
         answer = True

@@ -137,6 +137,10 @@ async def _refund_status(turn: Turn, order: Order) -> None:
     ticket = await in_thread(tickets.open_for_order, order.number)
     if ticket:
         turn.say("refund_waits", order=order.number, ticket=ticket.number)
+    elif turn.active_form == "after_sales_form":
+        # Asked while applying for it: how long it will take.
+        rule = await _rule(turn, order, "refund_time")
+        turn.say_text(rule.text if rule else "")
     else:
         turn.say(
             "refund_none",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rasa_sdk.events import ActiveLoop, SlotSet
+
 from actions.base import PERSON, Answer
 from actions.turn import Turn, in_thread
 from cdp import cases
@@ -20,6 +22,9 @@ async def call_person(turn: Turn, reason: str) -> None:
         cases.request_person, turn.conversation, reason, transcript, turn.shopper
     )
     turn.set(complaints=0, misunderstood=0)
+    if turn.active_form:
+        # Whoever asked for a person is not asked on by a machine.
+        turn.extra_events += [ActiveLoop(None), SlotSet("requested_slot", None)]
     turn.say(f"person_{reason}", case=case)
 
 

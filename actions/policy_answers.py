@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from actions.base import Answer
 from actions.cards import STATE_NAMES
 from actions.focus import candidates, mention
 from actions.knowledge import graph
 from actions.products import answer_from_faq
+from actions.search import wide_category
 from actions.turn import Turn, button, in_thread
 from kg import catalogue, policies
 from kg.policies import Resolution
@@ -26,9 +29,25 @@ TOPICS = {
     "ask_review": "review",
     "ask_installation": "installation",
 }
+# Places with rules of their own, by what shoppers call them.
+_REGIONS = {
+    "新疆": ("新疆", "乌鲁木齐", "喀什", "伊犁", "库尔勒"),
+    "西藏": ("西藏", "拉萨", "日喀则", "林芝"),
+    "香港": ("香港",),
+    "澳门": ("澳门",),
+    "台湾": ("台湾", "台北", "高雄"),
+    "海外": tuple("海外 国外 境外 美国 日本 加拿大 澳洲 英国 新加坡 韩国".split()),
+}
+_AREA = re.compile(
+    r"(配送|送货|发货)(范围|区域|地区)|能送到|送得到|送不到|哪些地方|送不送|能不能送"
+)
 # How alike a question of the graph must be before it comes ahead of the policy.
 FAQ_FIRST = 0.8
 FAQ_ELSE = 0.3
+
+
+def _region(text: str) -> str | None:
+    return next((r for r, names in _REGIONS.items() if any(n in text for n in names)), None)
 
 
 async def subject(turn: Turn) -> str | None:
@@ -37,10 +56,9 @@ async def subject(turn: Turn) -> str | None:
     if len(found) == 1:
         return found[0].id
     named = mention(turn)
-    if named.category or named.brand:
-        one = await catalogue.search(
-            graph(), category=named.category, brand=named.brand, limit=1
-        )
+    category = named.category or wide_category(turn.text, named.audience)
+    if category or named.brand:
+        one = await catalogue.search(graph(), category=category, brand=named.brand, limit=1)
         return one[0].id if one else None
     return None
 
@@ -53,15 +71,21 @@ class PolicyAnswer(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """The FAQ where it is near, else the policy, else what the FAQ has at all."""
-        if await answer_from_faq(turn, sure=FAQ_FIRST):
+        topic, region = TOPICS.get(turn.intent), _region(turn.text)
+        if topic == "shipping_method" and (region or _AREA.search(turn.text)):
+            topic = "shipping_area"
+        if not region and await answer_from_faq(turn, sure=FAQ_FIRST):
             return
-        topic = TOPICS.get(turn.intent)
         if topic == "return":
             await _return_policy(turn)
             return
         if topic:
             resolution = await policies.resolve(
-                graph(), topic, clock.today(), product_id=await subject(turn), facts={}
+                graph(),
+                topic,
+                clock.today(),
+                product_id=await subject(turn),
+                facts={"region": region} if region else {},
             )
             if resolution:
                 turn.say_text(resolution.text)
@@ -77,8 +101,10 @@ async def _return_policy(turn: Turn) -> None:
     topic = "exchange" if exchange else "return"
     product = await subject(turn)
     rules = []
-    for facts in ({"reason": "no_reason", "opened": "拆" in turn.text or "开封" in turn.text},
-                  {"reason": "quality"}):
+    for facts in (
+        {"reason": "no_reason", "opened": "拆" in turn.text or "开封" in turn.text},
+        {"reason": "quality"},
+    ):
         rule = await policies.resolve(
             graph(), topic, clock.today(), product_id=product, facts=facts
         )

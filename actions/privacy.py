@@ -11,6 +11,10 @@ from cdp import privacy
 
 # What cannot be undone wants a plain yes; anything that sounds like second thoughts is a no.
 _KEEP = re.compile(r"不(要)?(删|注销)|别删|先(别|不)|算了|再想|再考虑|留着|保留")
+_DELETE = re.compile(
+    r"(是的?|对|好的?|嗯|可以)?[，, ]*(确认|确定|要|就|都|全部|请|帮我)*"
+    r"(删除?|注销)(掉|了|吧)*[。.!！]*"
+)
 
 
 async def _decide(turn: Turn, purposes: tuple[str, ...], granted: bool) -> None:
@@ -18,6 +22,17 @@ async def _decide(turn: Turn, purposes: tuple[str, ...], granted: bool) -> None:
     await in_thread(
         privacy.decide, turn.person, purposes, granted, channel, f"message {turn.message_key}"
     )
+
+
+def _meant(turn: Turn) -> bool | None:
+    """Yes, no or neither; what is typed counts as yes only where it says so in so many words."""
+    if turn.chosen:
+        return words.yes_or_no("", turn.intent)
+    if _KEEP.search(turn.text):
+        return False
+    if _DELETE.fullmatch(turn.text.strip()):
+        return True
+    return words.yes_or_no(turn.text, turn.intent if turn.intent == "deny" else "")
 
 
 class GiveConsent(Answer):
@@ -74,8 +89,8 @@ class ValidateDeletionForm(Flow):
         """Take yes or no."""
         if starting:
             return False
-        answer = words.yes_or_no(turn.text, turn.intent)
-        if self.leaves(turn) or (not turn.chosen and _KEEP.search(turn.text)):
+        answer = _meant(turn)
+        if self.leaves(turn):
             answer = False
         if answer is None:
             return False

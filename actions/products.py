@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
-from actions.base import Answer
+from actions import wants
+from actions.base import PERSON, Answer
 from actions.cards import money, price_range, product_card
-from actions.focus import candidates, product_or_ask
+from actions.focus import candidates, mention, product_or_ask
 from actions.knowledge import faq, graph
+from actions.search import SearchProduct, narrows
+from actions.stock import say_stock, version
 from actions.turn import Turn, button, in_thread
 from kg import catalogue
 from kg.catalogue import Product
 from shop import offers
 
 FAQ_SURE = 0.55
+# What is asked about in words that are not an attribute's name: the names that answer it.
+_ASKED = (
+    (("多重", "重不重", "轻不轻", "更轻", "克重", "几斤", "多少克"), ("重量", "自重", "单只重量")),
+    (
+        ("材质", "材料", "料子", "什么料", "面料", "什么做的", "真皮"),
+        ("材质", "面料", "鞋面", "鞋底", "外底", "中底", "里料", "内里", "填充", "内胆", "表壳"),
+    ),
+    (("防水", "下雨", "怕水", "进水", "雨天"), ("防水", "防泼水")),
+    (("续航", "电池", "毫安", "待机", "能用多久"), ("电池容量", "续航", "单次续航", "总续航")),
+    (("拍照", "像素", "摄像", "镜头"), ("后置摄像头", "前置摄像头")),
+    (("快充", "充电"), ("有线快充", "无线充电", "输入", "功率")),
+    (("过期", "能放多久", "保质"), ("保质期", "储存")),
+    (("多大年龄", "几岁", "多大的孩子", "多大能"), ("适合年龄", "适用年龄", "适合月龄")),
+    (("成分", "配料", "添加"), ("配料", "香精", "过敏原")),
+    (("多厚", "厚不厚", "薄不薄"), ("厚度", "厚薄")),
+    (("多大容量", "装多少", "能装"), ("容量", "净含量")),
+    (("哪里产", "哪产", "哪里生产", "产地"), ("产地",)),
+    (("屏幕多大", "多大屏"), ("屏幕",)),
+)
+AT_LARGE = (
+    "介绍",
+    "怎么样",
+    "参数",
+    "配置",
+    "详细",
+    "信息",
+    "性能",
+    "好不好",
+    "说说",
+    "特点",
+    "卖点",
+)
 
 
 async def answer_from_faq(turn: Turn, intent: str | None = None, sure: float = FAQ_SURE) -> bool:
@@ -25,12 +60,14 @@ async def answer_from_faq(turn: Turn, intent: str | None = None, sure: float = F
     return True
 
 
-def _matching(product: Product, text: str) -> dict[str, str]:
-    """The attributes whose name or value the text speaks of."""
+def matching(product: Product, text: str) -> dict[str, str]:
+    """The attributes that the text asks about, by their names or in other words."""
+    wanted = {name for signs, names in _ASKED if any(s in text for s in signs) for name in names}
     return {
         name: value
         for name, value in product.attributes.items()
-        if name in text
+        if name in wanted
+        or name in text
         or any(part in text for part in name.split("/"))
         or (len(name) >= 2 and any(name[i : i + 2] in text for i in range(len(name) - 1)))
     }
@@ -45,20 +82,41 @@ class ProductAttribute(Answer):
         """Attributes that the text names, colours, else a short description."""
         if not await candidates(turn) and await answer_from_faq(turn, sure=0.7):
             return
+        if await self._of_each(turn):
+            return
         product = await product_or_ask(turn)
         if product is None:
             return
-        asked = _matching(product, turn.text)
-        if "颜色" in turn.text or "色" in turn.text and product.colours and not asked:
+        asked = matching(product, turn.text)
+        if "颜色" in turn.text or ("色" in turn.text and product.colours and not asked):
             turn.say("colours", name=product.name, colours="、".join(product.colours) or "单色")
         elif asked:
-            facts = "；".join(f"{name}：{value}" for name, value in asked.items())
+            facts = "；".join(_fact(name, value) for name, value in asked.items())
             turn.say("attribute", name=product.name, facts=facts)
         else:
-            facts = "\n".join(f"· {name}：{value}" for name, value in product.attributes.items())
+            at_large = turn.chosen or any(sign in turn.text for sign in AT_LARGE)
             turn.say(
-                "attributes", name=product.name, description=product.description, facts=facts
+                "attributes" if at_large else "attributes_else",
+                name=product.name,
+                description=product.description,
+                facts="\n".join(f"· {name}：{v}" for name, v in product.attributes.items()),
+                buttons=None if at_large else [PERSON],
             )
+
+    @staticmethod
+    async def _of_each(turn: Turn) -> bool:
+        """Of several that were shown, none of them singled out: the fact for each."""
+        shown = turn.slot("offered_products") or []
+        if len(shown) < 2 or turn.chosen or mention(turn) or await candidates(turn):
+            return False
+        lines = [
+            f"· {product.name}：{'；'.join(_fact(name, value) for name, value in asked.items())}"
+            for product in await catalogue.products(graph(), shown)
+            if (asked := matching(product, turn.text))
+        ]
+        if lines:
+            turn.say("attribute_each", list="\n".join(lines))
+        return bool(lines)
 
 
 class ProductUsage(Answer):
@@ -67,8 +125,10 @@ class ProductUsage(Answer):
     action_name = "action_product_usage"
 
     async def answer(self, turn: Turn) -> None:
-        """The FAQ where it knows; else the product's own tips."""
-        if await answer_from_faq(turn, intent="ask_product_usage"):
+        """The product's own tips where it is known which; else the FAQ."""
+        known = await candidates(turn)
+        told = len(known) == 1 and known[0].usage
+        if not told and await answer_from_faq(turn, intent="ask_product_usage"):
             return
         product = await product_or_ask(turn)
         if product is None:
@@ -88,7 +148,9 @@ class PackageContents(Answer):
             return
         product = await product_or_ask(turn)
         if product:
-            turn.say("package", name=product.name, contents="、".join(product.package) or "商品本体")
+            turn.say(
+                "package", name=product.name, contents="、".join(product.package) or "商品本体"
+            )
 
 
 class Price(Answer):
@@ -97,11 +159,25 @@ class Price(Answer):
     action_name = "action_price"
 
     async def answer(self, turn: Turn) -> None:
-        """The live price."""
+        """The live price; 便宜点的 after a search looks for cheaper ones."""
+        if wants.cheaper(turn.text) and narrows(turn) and not await candidates(turn):
+            await SearchProduct().answer(turn)
+            return
         product = await product_or_ask(turn)
         if product is None:
             return
         offer = await in_thread(offers.offers_for, product.id)
+        meant = version(product, turn)
+        variant = product.variant(size=meant) if meant else None
+        if variant and variant.sku in offer.variants and offer.price_min != offer.price_max:
+            cents = offer.variants[variant.sku].price_cents
+            turn.say(
+                "price",
+                name=f"{product.name} {meant}",
+                price=money(cents),
+                buttons=[button("有什么优惠", "ask_promotion", product=product.id)],
+            )
+            return
         versions = ""
         if offer.price_min != offer.price_max:
             by_size = {
@@ -125,28 +201,14 @@ class Stock(Answer):
     action_name = "action_stock"
 
     async def answer(self, turn: Turn) -> None:
-        """The live stock of the variants that the message names."""
+        """The live stock of the variants that the message names; of a kind, what there is."""
+        named = mention(turn)
+        if (named.category or named.brand) and not named.series and not await candidates(turn):
+            await SearchProduct().answer(turn)
+            return
         product = await product_or_ask(turn)
-        if product is None:
-            return
-        offer = await in_thread(offers.offers_for, product.id)
-        wanted = [v for v in product.variants if _fits(v, turn, product)]
-        here = [v for v in wanted if v.sku in offer.variants and offer.variants[v.sku].stock > 0]
-        gone = [v for v in wanted if v not in here]
-        if not gone:
-            few = min((offer.variants[v.sku].stock for v in here), default=0)
-            turn.say("stock_few" if few <= 5 and len(here) == 1 else "stock_yes",
-                     name=product.name, which=_names(wanted, product), left=few)
-            return
-        days = [offer.variants[v.sku].restock_days for v in gone if v.sku in offer.variants]
-        back = min((d for d in days if d), default=None)
-        turn.say(
-            "stock_part" if here else "stock_none",
-            name=product.name,
-            which=_names(gone, product),
-            rest=_names(here, product),
-            back=f"预计 {back} 天后补货" if back else "补货时间还没定",
-        )
+        if product is not None:
+            await say_stock(turn, product)
 
 
 class CompareProducts(Answer):
@@ -170,28 +232,23 @@ class CompareProducts(Answer):
             "compare",
             first=pair[0].name,
             second=pair[1].name,
-            differences=_differences(pair, offered),
+            differences=_differences(pair, offered, turn.text),
             cards=[product_card(product, offered[product.id]) for product in pair],
         )
 
 
-def _fits(variant, turn: Turn, product: Product) -> bool:
-    colours = [c for c in product.colours if c in turn.text or c.rstrip("色") in turn.text]
-    size = turn.entity("size")
-    return (not colours or variant.colour in colours) and (
-        not size or size not in product.sizes or variant.size == size
-    )
+def _fact(name: str, value: str) -> str:
+    # 防水：否 reads like a form.
+    return f"不{name}" if value == "否" and name.startswith("防") else f"{name}：{value}"
 
 
-def _names(variants, product: Product) -> str:
-    if len(variants) == len(product.variants):
-        return "全部颜色尺码"
-    named = [f"{v.colour} {v.size}".strip() for v in variants]
-    return "、".join(named[:8]) + (" 等" if len(named) > 8 else "")
-
-
-def _differences(pair: list[Product], offered) -> str:
+def _differences(pair: list[Product], offered, text: str) -> str:
     first, second = pair
+    asked = [name for name in matching(first, text) if name in matching(second, text)]
+    if asked:
+        return "\n".join(
+            f"· {name}：{first.attributes[name]}  /  {second.attributes[name]}" for name in asked
+        )
     rows = [
         ("价格", price_range(offered[first.id]), price_range(offered[second.id])),
         ("品牌", first.brand_name, second.brand_name),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from actions import wants
 from actions.base import Answer
-from actions.focus import candidates, mention, show
+from actions.focus import Mention, candidates, mention, show
 from actions.knowledge import graph
+from actions.stock import say_stock
 from actions.turn import Turn, in_thread
 from kg import catalogue, promotions
 from kg.catalogue import Product
@@ -16,11 +18,18 @@ from shop import clock, offers
 _UP_TO = re.compile(r"(以内|以下|不超过|不到|之内|封顶|便宜)")
 _FROM = re.compile(r"(以上|起步|高于|不低于)")
 _NUMBERS = re.compile(r"(\d{2,5})\s*(?:[-~到至]\s*(\d{2,5}))?")
+# Kinds that are said more widely than a category is named: category for adults, for children.
+_WIDE = (
+    ("鞋", "sports_shoes", "kids_shoes"),
+    ("衣服", "sportswear", "kids_clothing"),
+    ("包", "kids_backpacks", "kids_backpacks"),
+)
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for; prices in yuan."""
+    """What is looked for; prices in yuan. `below` is a price that must be undercut, `need` the
+    words beside the names, `without` brands not wanted, `seen` products not to be shown again."""
 
     category: str | None = None
     brand: str | None = None
@@ -30,6 +39,10 @@ class Query:
     size: str | None = None
     price_from: float | None = None
     price_to: float | None = None
+    below: float | None = None
+    need: str | None = None
+    without: list[str] | None = None
+    seen: list[str] | None = None
 
     def __bool__(self) -> bool:
         return any((self.category, self.brand, self.series))
@@ -44,75 +57,129 @@ class Query:
         if self.brand:
             brand = await catalogue.brand(graph(), self.brand)
             parts.append(brand.name if brand else self.brand)
-        parts += [part for part in (self.series, self.colour, self.size) if part]
-        if self.category:
-            category = await catalogue.category(graph(), self.category)
-            parts.append(category.name if category else self.category)
-        if self.price_to:
-            parts.append(f"{self.price_to:g} 元以内")
-        if self.price_from:
-            parts.append(f"{self.price_from:g} 元以上")
-        return " ".join(parts)
+        parts += [part for part in (self.series, self.colour) if part]
+        parts += [f"{self.size} 码"] if self.size else []
+        if self.price_to and self.price_from:
+            parts.append(f"{self.price_from:g}–{self.price_to:g} 元")
+        elif self.price_to or self.price_from:
+            said = (self.price_to, "以内") if self.price_to else (self.price_from, "以上")
+            parts.append(f"{said[0]:g} 元{said[1]}")
+        if self.below:
+            parts.append(f"{self.below:g} 元以下")
+        category = await catalogue.category(graph(), self.category) if self.category else None
+        parts += [f"的{category.name}" if parts else category.name] if category else []
+        return "".join(parts) if len(parts) < 3 else " ".join(parts[:-1]) + parts[-1]
 
 
-async def find(turn: Turn) -> tuple[Query, list[Product]]:
-    """The query of this message, joined with the last one where it only narrows, and its finds."""
+def wide_category(text: str, audience: str | None) -> str | None:
+    """The category that a wide word (鞋, 衣服) stands for, or None."""
+    for sign, adults, children in _WIDE:
+        if sign in text:
+            return children if audience == "kids" else adults
+    return None
+
+
+def _wide(turn: Turn, named: Mention) -> str | None:
+    return None if named.series or turn.chosen else wide_category(turn.text, named.audience)
+
+
+async def read_query(turn: Turn) -> Query:
+    """The query of this message, joined with the last one where it only narrows that."""
     named = mention(turn)
     low, high = _price(turn)
-    query = Query(
-        category=named.category,
+    kinds = ("category", "brand", "series", "product", "colour", "size", "money")
+    said = [turn.text[e["start"] : e["end"]] for kind in kinds for e in turn.entities(kind)
+            if e.get("end")]  # fmt: skip
+    fresh = Query(
+        category=named.category or _wide(turn, named),
         brand=named.brand,
         series=named.series,
         audience=named.audience,
-        colour=turn.entity("colour"),
+        colour=turn.entity("colour") or wants.colour(turn.text),
         size=turn.entity("size"),
         price_from=low,
         price_to=high,
+        need=None if turn.chosen else wants.rest(turn.text, said) or None,
     )
+    before = Query(**(turn.slot("search") or {}))
+    if fresh.category or fresh.series or not before:
+        return fresh
+    joined = Query(**{**before.as_slot(), "seen": None, **fresh.as_slot()})
+    if joined.need and before.need and fresh.need:
+        joined = replace(joined, need=f"{before.need} {fresh.need}")
+    return await _beside_shown(turn, joined, priced=bool(low or high))
+
+
+async def _beside_shown(turn: Turn, query: Query, priced: bool) -> Query:
+    """The query, with what the message says of those that were shown (cheaper, another brand)."""
+    ids = turn.slot("offered_products") or []
+    if priced:
+        return replace(query, below=None)
+    if ids and (wants.cheaper(turn.text) or wants.dearer(turn.text)):
+        offered = await in_thread(offers.many, ids)
+        prices = [offer.price_min / 100 for offer in offered.values() if offer.price_min]
+        if prices and wants.cheaper(turn.text):
+            return replace(query, below=min(prices), price_to=None)
+        if prices:
+            return replace(query, price_from=max(prices), below=None, seen=ids)
+    if ids and wants.another_brand(turn.text):
+        shown = await catalogue.products(graph(), ids)
+        brands = {product.brand for product in shown}
+        return replace(query, brand=None, without=sorted(brands | set(query.without or [])))
+    if ids and wants.others(turn.text):
+        return replace(query, seen=ids)
+    return query
+
+
+def narrows(turn: Turn) -> bool:
+    """Whether the message can be read as narrowing the search before it."""
+    text = turn.text
+    return bool(turn.slot("search")) and not turn.chosen and bool(
+        any(turn.entities(kind) for kind in ("colour", "money", "brand", "category"))
+        or wants.colour(text) or wants.cheaper(text) or wants.dearer(text)
+        or wants.another_brand(text) or wants.others(text)
+        or any(_price(turn)) or mention(turn).audience
+    )  # fmt: skip
+
+
+async def find(query: Query) -> list[Product]:
+    """The products that the query asks for, the fitting ones first."""
     if not query:
-        before = turn.slot("search") or {}
-        query = Query(**{**before, **query.as_slot()})
-    if not query:
-        return query, []
-    found = await catalogue.search(
-        graph(),
-        category=query.category,
-        brand=query.brand,
-        series=query.series,
-        audience=query.audience,
-        limit=50,
-    )
+        return []
+    scope = {"category": query.category, "brand": query.brand, "series": query.series}
+    found = await catalogue.search(graph(), **scope, audience=query.audience, limit=100)
     if not found and query.audience:
-        found = await catalogue.search(
-            graph(), category=query.category, brand=query.brand, series=query.series, limit=50
-        )
-    return query, await _narrowed(query, found)
+        found = await catalogue.search(graph(), **scope, limit=100)
+    found = wants.fitting(found, query.need) if query.need else found
+    return await _narrowed(query, found)
 
 
 async def _narrowed(query: Query, found: list[Product]) -> list[Product]:
     offered = await in_thread(offers.many, [product.id for product in found])
-    kept = []
-    for product in found:
-        cheapest = (offered[product.id].price_min or 0) / 100
-        if query.price_to and cheapest > query.price_to:
-            continue
-        if query.price_from and cheapest < query.price_from:
-            continue
-        if query.size and query.size not in product.sizes:
-            continue
-        if query.colour and not any(_same_colour(query.colour, c) for c in product.colours):
-            continue
-        kept.append(product)
+    price = {id: (offer.price_min or 0) / 100 for id, offer in offered.items()}
+    kept = [
+        product
+        for product in found
+        if product.brand not in (query.without or [])
+        and product.id not in (query.seen or [])
+        and not (query.price_to and price[product.id] > query.price_to)
+        and not (query.price_from and price[product.id] < query.price_from)
+        and not (query.below and price[product.id] >= query.below)
+        and not (query.size and not any(wants.same_size(query.size, s) for s in product.sizes))
+        and not (query.colour and not any(_same_colour(query.colour, c) for c in product.colours))
+    ]
+    if query.below:
+        kept.sort(key=lambda product: price[product.id])
     return sorted(kept, key=lambda product: not offered[product.id].in_stock)
 
 
 def _same_colour(wanted: str, colour: str) -> bool:
-    return wanted.rstrip("色")[-1:] in colour
+    return wanted in colour or wanted.rstrip("色")[-1:] in colour
 
 
 def _price(turn: Turn) -> tuple[float | None, float | None]:
     amounts = [float(entity["value"]) for entity in turn.entities("money")]
-    span = _NUMBERS.search(turn.text)
+    span = None if turn.chosen else _NUMBERS.search(turn.text)
     if span and span.group(2):
         return float(span.group(1)), float(span.group(2))
     if not amounts and span and (_UP_TO.search(turn.text) or _FROM.search(turn.text)):
@@ -128,22 +195,64 @@ def _price(turn: Turn) -> tuple[float | None, float | None]:
     return None, amounts[0]
 
 
+async def show_found(turn: Turn, query: Query, response: str) -> None:
+    """Show what the query finds; where nothing fits wholly, say so and show what comes near."""
+    found = await find(query)
+    what = await query.words()
+    turn.set(category=query.category or turn.slot("category"), search=query.as_slot(), product=None)
+    if found:
+        await show(turn, found[:5], response, what=what)
+        return
+    near = await _near(query)
+    if not near:
+        turn.say("found_none", what=what)
+        return
+    response = "found_cheapest" if query.below and not query.without else "found_near"
+    await show(turn, near[:4], response, what=what)
+
+
+async def _near(query: Query) -> list[Product]:
+    """What is found when the query asks for less: first any colour and size, then any price."""
+    looser = replace(query, colour=None, size=None)
+    any_price = replace(looser, below=None, price_from=None, price_to=None, seen=None)
+    for tried in (looser, any_price, replace(any_price, without=None)):
+        near = await find(tried)
+        if near:
+            break
+    if query.below or query.price_to:
+        offered = await in_thread(offers.many, [product.id for product in near])
+        near.sort(key=lambda product: offered[product.id].price_min or 0)
+    return near
+
+
 class SearchProduct(Answer):
-    """Entities read: category, brand, series, colour, size, money, age. Sets `offered_products`,
+    """Entities read: category, brand, series, colour, size, money. Sets `offered_products`,
     `category`; remembers what was searched so that a follow-up narrows it."""
 
     action_name = "action_search"
 
     async def answer(self, turn: Turn) -> None:
-        """Products by kind, brand, audience, price, colour and size."""
-        query, found = await find(turn)
-        turn.set(category=query.category or turn.slot("category"), search=query.as_slot())
-        if not query:
-            turn.say("question_search")
-        elif found:
-            await show(turn, found[:5], "found", what=await query.words())
+        """Products by kind, brand, audience, price, colour, size and the words of the need."""
+        if turn.entities("product"):
+            found = await candidates(turn)
+            if len(found) == 1 and (wants.colour(turn.text) or turn.entity("size")):
+                turn.set(product=found[0].id)
+                await say_stock(turn, found[0])
+            else:
+                await show(turn, found[:5], "found_named")
+            return
+        query = await read_query(turn)
+        if query:
+            await show_found(turn, query, "found")
+            return
+        need = wants.rest("" if turn.chosen else turn.text, [])
+        named = await catalogue.search(graph(), text=need, limit=5) if len(need) >= 2 else []
+        if named:
+            await show(turn, named, "found", what=need)
+        elif len(need) >= 2 and not query.price_to and not query.price_from:
+            turn.say("found_none", what=need)
         else:
-            turn.say("found_none", what=await query.words())
+            turn.say("question_search")
 
 
 class Recommend(Answer):
@@ -162,17 +271,14 @@ class Recommend(Answer):
             base = next(iter(await catalogue.products(graph(), [known])), None)
             if base and wanted.category in base.category_path:
                 base = None
-        if base:
+        if base and wanted.category not in base.category_path:
             await self._with(turn, base, wanted.category)
             return
-        query, products = await find(turn)
-        if not query:
-            turn.say("question_recommendation")
-        elif products:
-            turn.set(search=query.as_slot())
-            await show(turn, products[:4], "recommend", what=await query.words())
+        query = await read_query(turn)
+        if query:
+            await show_found(turn, query, "recommend")
         else:
-            turn.say("found_none", what=await query.words())
+            turn.say("question_recommendation")
 
     @staticmethod
     async def _with(turn: Turn, base: Product, category: str | None) -> None:

@@ -1,6 +1,6 @@
 """Size advice: from the size chart of what is to be worn, by the measures that chart goes by.
 
-Slots: `product` or `size_category` with `size_audience` (what is to be worn, by whom), and the body:
+Slots: `product` or `size_category` with `size_audience` (what is worn, by whom), and the body:
 `foot_length`, `height` (cm), `weight` (kg), `age` (years). Asks only for a measure that the chart
 needs and that is not known yet.
 """
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 
+from actions import wants, words
 from actions.base import Answer, Flow
 from actions.focus import candidates, mention, show
 from actions.knowledge import graph
 from actions.products import answer_from_faq
 from actions.search import joint_offer
+from actions.stock import say_stock
 from actions.turn import Turn, button, in_thread
 from kg import catalogue, sizes
 from kg.catalogue import Product
@@ -26,6 +28,12 @@ WORN = (
     ("成人运动鞋", "sports_shoes", "unisex"),
     ("童装", "kids_clothing", "kids"),
     ("成人服饰", "sportswear", "unisex"),
+)
+_SEXES = (("男款", "men"), ("女款", "women"))
+# 有42码吗 asks for stock; 鞋子尺码怎么选 wants advice, not a word about advice.
+_IN_STOCK = re.compile(r"有.*码|码.*(有|没货|还剩|现货|缺货)")
+_BARE = re.compile(
+    r"(尺码|码数|多大码|几码|多大的?)(表|对照表)?(怎么选|选择|怎么看|是多少)?[?？吗呢]*$"
 )
 _NOT_WORN = {"digital", "food", "custom", "appliances"}
 _WORDS = (
@@ -48,16 +56,31 @@ class ValidateSizeForm(Flow):
             turn.say("left")
             turn.set(outcome="left")
             return True
-        if starting and await answer_from_faq(turn, intent="ask_size", sure=0.85):
+        given = {name: turn.entity(name) for name in MEASURES}
+        if starting and not any(given.values()) and await self._answered(turn):
             turn.set(outcome="answered")
             return True
-        given = {name: turn.entity(name) for name in MEASURES}
         if turn.slot("requested_slot") in MEASURES and not any(given.values()):
             given[turn.slot("requested_slot")] = _bare_number(turn)
+        sex = turn.entity("audience") or mention(turn).audience
+        if turn.slot("requested_slot") == "size_audience" and sex:
+            turn.set(size_audience=sex)
+            return True
         new = {name: float(value) for name, value in given.items() if value is not None}
         turn.set(**new)
         worn = await self._take_worn(turn, starting, new)
         return bool(new) or worn
+
+    @staticmethod
+    async def _answered(turn: Turn) -> bool:
+        """Whether what sounds like advice asked for is something else: stock, or a question."""
+        found = await candidates(turn)
+        if len(found) == 1 and turn.entity("size") and _IN_STOCK.search(turn.text):
+            turn.set(product=found[0].id)
+            await say_stock(turn, found[0])
+            return True
+        bare = _BARE.search(turn.text) or not words.is_question(turn.text)
+        return not bare and await answer_from_faq(turn, intent="ask_size", sure=0.75)
 
     @staticmethod
     async def _take_worn(turn: Turn, starting: bool, measures: dict) -> bool:
@@ -87,6 +110,12 @@ class ValidateSizeForm(Flow):
                 buttons=[button(title, "inform", category=id) for title, id, _ in WORN],
             )
             return "size_category"
+        if await _needs_sex(turn):
+            turn.say(
+                "question_size_audience",
+                buttons=[button(title, "inform", audience=id) for title, id in _SEXES],
+            )
+            return "size_audience"
         chart = await _chart(turn)
         if chart is None or _known(turn, chart):
             return None
@@ -123,10 +152,30 @@ class SizeAdvice(Answer):
             turn.say("size_outside", chart=chart.name, first=first, last=last)
             return
         fit = found[0][2]
+        asked = turn.entity("size")
+        if asked and fit != sizes.BY_AGE and _row_of(chart, asked) is not None:
+            self._say_whether(turn, chart, asked, found)
+            return
         size = " / ".join(dict.fromkeys(size for size, _, _ in found))
-        turn.say(f"size_{fit}", size=size, chart=chart.name, note=chart.note,
-                 measures=_measures(turn))
+        turn.say(
+            f"size_{fit}", size=size, chart=chart.name, note=chart.note, measures=_measures(turn)
+        )
         await self._offer(turn, found[0][0])
+
+    @staticmethod
+    def _say_whether(turn: Turn, chart: SizeChart, asked: str, found: list) -> None:
+        """Whether the size that was asked about fits."""
+        fitting = [size for size, _, _ in found]
+        away = _row_of(chart, asked) - _row_of(chart, fitting[0])
+        verdict = "right" if asked in fitting else "small" if away < 0 else "large"
+        turn.say(
+            f"size_{verdict}",
+            asked=asked,
+            size=fitting[0],
+            chart=chart.name,
+            measures=_measures(turn),
+            note=chart.note,
+        )
 
     @staticmethod
     async def _offer(turn: Turn, size: str) -> None:
@@ -138,7 +187,7 @@ class SizeAdvice(Answer):
                 audience=turn.slot("size_audience"),
                 limit=30,
             )
-            stocked = [p for p in found if any(_same_size(size, s) for s in p.sizes)][:3]
+            stocked = [p for p in found if any(wants.same_size(size, s) for s in p.sizes)][:3]
             if stocked:
                 await show(turn, stocked, "size_products", size=size)
             product = stocked[0] if stocked else None
@@ -158,7 +207,7 @@ async def _say_stock(turn: Turn, product: Product, size: str) -> None:
     colours = [
         variant.colour
         for variant in product.variants
-        if _same_size(size, variant.size)
+        if wants.same_size(size, variant.size)
         and variant.sku in offer.variants
         and offer.variants[variant.sku].stock > 0
     ]
@@ -166,19 +215,22 @@ async def _say_stock(turn: Turn, product: Product, size: str) -> None:
         turn.say(
             "size_in_stock", name=product.name, size=size, colours="、".join(filter(None, colours))
         )
-    elif any(_same_size(size, variant.size) for variant in product.variants):
+    elif any(wants.same_size(size, variant.size) for variant in product.variants):
         turn.say("size_sold_out", name=product.name, size=size)
     else:
         turn.say("size_not_made", name=product.name, size=size, sizes="、".join(product.sizes))
 
 
-def _same_size(advised: str, offered: str) -> bool:
-    """A product's size may say more than the chart's ("NB 68片") or span several ("39-42")."""
-    first = offered.split(" ")[0]
-    low, dash, high = first.partition("-")
-    if dash and low.isdigit() and high.isdigit() and advised.isdigit():
-        return int(low) <= int(advised) <= int(high)
-    return first == advised
+async def _needs_sex(turn: Turn) -> bool:
+    """Adults' clothes have a chart for men and one for women, so that the kind is not enough."""
+    if turn.slot("size_product") or turn.slot("size_audience") in ("men", "women", "kids", "baby"):
+        return False
+    category = await catalogue.category(graph(), turn.slot("size_category"))
+    return category is not None and "sportswear" in category.path
+
+
+def _row_of(chart: SizeChart, size: str) -> int | None:
+    return next((n for n, row in enumerate(chart.rows) if row["size"] == size), None)
 
 
 async def _product(turn: Turn) -> Product | None:

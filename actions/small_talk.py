@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from actions import words
 from actions.base import Answer
 from actions.cards import order_card
 from actions.focus import candidates, mention, show
+from actions.followups import followed_up
 from actions.knowledge import graph
 from actions.turn import Turn, button, in_thread
 from kg import catalogue
@@ -16,6 +18,12 @@ MENU = [
     button("看优惠", "ask_promotion"),
     button("选尺码", "ask_size"),
 ]
+FOREIGN_MENU = [
+    button("My order", "ask_order_status"),
+    button("Returns", "ask_return_policy"),
+    button("Delivery", "ask_delivery_time"),
+    button("Talk to a person", "request_human"),
+]
 
 
 class SmallTalk(Answer):
@@ -26,8 +34,13 @@ class SmallTalk(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """The response named after the intent."""
-        opening = turn.intent == "greet" and not turn.active_form
-        turn.say(turn.intent, buttons=MENU if opening else None)
+        if turn.active_form and turn.intent == "greet":
+            turn.say("greet_in_form")
+        elif turn.intent == "affirm" and not turn.active_form and words.wordless(turn.text):
+            turn.say("wordless", buttons=MENU)
+        else:
+            opening = turn.intent == "greet"
+            turn.say(turn.intent, buttons=MENU if opening else None)
 
 
 class Deny(Answer):
@@ -47,7 +60,15 @@ class OutOfScope(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """Say what can be had here instead."""
-        turn.say("out_of_scope", buttons=None if turn.active_form else MENU)
+        if turn.entities("product") and await followed_up(turn):
+            return
+        buttons = None if turn.active_form else MENU
+        if words.wordless(turn.text) or words.mashed(turn.text):
+            turn.say("wordless", buttons=buttons)
+        elif words.foreign(turn.text):
+            turn.say("foreign", buttons=None if turn.active_form else FOREIGN_MENU)
+        else:
+            turn.say("out_of_scope", buttons=buttons)
 
 
 class Inform(Answer):
@@ -59,8 +80,12 @@ class Inform(Answer):
     async def answer(self, turn: Turn) -> None:
         """Show what the detail names."""
         number = turn.entity("order_number")
+        if turn.entity("phone_last4"):  # the digits that were asked for with the number
+            number = number or turn.slot("given_number")
         if number:
             await _show_order(turn, number)
+            return
+        if await followed_up(turn):
             return
         found = await candidates(turn)
         named = mention(turn)
@@ -70,6 +95,8 @@ class Inform(Answer):
             )
         if found:
             await show(turn, found[:4], "found_named")
+        elif turn.active_form:
+            turn.say("unclear_in_form")
         else:
             turn.say("inform", buttons=MENU)
 
@@ -77,18 +104,17 @@ class Inform(Answer):
 async def _show_order(turn: Turn, number: str) -> None:
     if turn.shopper is None:
         turn.set(given_number=number)
-    last4 = turn.entity("phone_last4")
+    # Whoever is signed in opens their own orders alone, whatever digits they know.
+    last4 = turn.entity("phone_last4") if turn.shopper is None else None
     try:
-        order = await in_thread(
-            gate.open_order, turn.viewer, number, str(last4) if last4 else None
-        )
+        order = await in_thread(gate.open_order, turn.viewer, number, str(last4) if last4 else None)
     except gate.GateLocked:
         turn.say("gate_locked")
         return
     except gate.GateRefused:
         turn.say("gate_refused" if turn.shopper or last4 else "question_order_guest")
         return
-    turn.set(last_order=order.number)
+    turn.set(last_order=order.number, given_number=None)
     turn.say(
         "order_shown",
         cards=[order_card(order)],
@@ -99,5 +125,3 @@ async def _show_order(turn: Turn, number: str) -> None:
             button("申请售后", "request_return"),
         ],
     )
-
-

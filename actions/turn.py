@@ -12,11 +12,11 @@ import json
 from typing import Any
 
 from rasa_sdk import Tracker
+from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions import words
-from rasa_sdk.events import EventType, SlotSet
 from shop.gate import Viewer
 
 

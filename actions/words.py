@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 
 _DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-_ORDINAL = re.compile(r"第\s*([一二两三四五六七八九\d]{1,2})\s*[个款双件条单笔台种只盒项]?")
+_ORDINAL = re.compile(
+    r"第\s*([一二两三四五六七八九\d]{1,2})\s*(?![\d一二两三四五六七八九])"
+    # 第二件半价 is an offer, not a thing of a list.
+    r"(?![个件双]?\s*(?:半价|打?\s*[\d一二三四五六七八九.]+\s*折|免))"
+)
 _BARE = re.compile(r"^\s*([1-9])\s*[.。号个]?\s*$")
 _LAST = re.compile(r"最后(一)?[个款双件单]|末(尾|一)")
 _FIRST = re.compile(r"^(就)?(前面|上面)(那|这)[个款双件单]")
@@ -29,10 +33,10 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(r"^(不|否|别|先别|no|取消|错|没有|等等|等一下)", re.IGNORECASE)
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _QUESTION = re.compile(
     r"[?？]|[吗么嘛]\s*$|什么|怎么|多少|多久|几天|几号|谁|哪|能不能|可不可以|是不是|有没有|为啥|为何"
 )
-_THAT = re.compile(r"(那|这)(一)?(双|款|个|件|条|台|只|种|盒|部|瓶)|它|刚才(的|那)|这鞋|那鞋|同款")
 
 
 def ordinal(text: str, size: int) -> int | None:
@@ -78,6 +82,21 @@ def is_question(text: str) -> bool:
     return bool(_QUESTION.search(text))
 
 
-def points_back(text: str) -> bool:
-    """Whether the text points at something spoken of before (那双, 这款, 它 …)."""
-    return bool(_THAT.search(text))
+def wordless(text: str) -> bool:
+    """Whether nothing is said: emoji, question marks, blanks."""
+    return not any(char.isalnum() for char in text)
+
+
+def mashed(text: str) -> bool:
+    """Whether keys were hit at random: letters without a blank, with few vowels or of one row."""
+    plain = text.strip().lower()
+    if len(plain) < 4 or not plain.isascii() or not plain.isalpha():
+        return False
+    vowels = sum(char in "aeiou" for char in plain)
+    return vowels * 5 < len(plain) or any(plain[:4] in row for row in _ROWS)
+
+
+def foreign(text: str) -> bool:
+    """Whether the text is a sentence in Latin letters."""
+    latin = len(re.findall(r"[A-Za-z]{2,}", text))
+    return latin >= 2 and not re.search(r"[\u4e00-\u9fff]", text)

@@ -26,6 +26,7 @@ from rasa.core.policies.rule_policy import (
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.shared.core.constants import (
     ACTION_LISTEN_NAME,
+    ACTION_UNLIKELY_INTENT_NAME,
     PREVIOUS_ACTION,
     SHOULD_NOT_BE_SET,
     USER,
@@ -34,7 +35,7 @@ from rasa.shared.core.domain import Domain, State
 from rasa.shared.core.trackers import get_active_loop_name, is_prev_action_listen_in_state
 from rasa.shared.nlu.constants import ACTION_NAME, INTENT
 
-from runtime.history import state_of
+from runtime.history import state_of, told_before
 from runtime.tracker import LiveTracker
 
 _POLICY = DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT
@@ -118,21 +119,53 @@ class LiveRulePolicy(RulePolicy):
 
 @DefaultV1Recipe.register(_POLICY, is_trainable=True)
 class LiveMemoizationPolicy(MemoizationPolicy):
-    """Rasa's MemoizationPolicy; without stories to remember it does not look at all."""
+    """Rasa's MemoizationPolicy; the same memories, from the last states only."""
 
     def predict_action_probabilities(
         self, tracker, domain: Domain, rule_only_data=None, **kwargs: Any
     ) -> PolicyPrediction:
         """The action remembered for these last turns, or nothing."""
+        if not isinstance(tracker, LiveTracker) or tracker.history is None:
+            return super().predict_action_probabilities(tracker, domain, rule_only_data, **kwargs)
         if not self.lookup:
             return self._prediction(self._default_predictions(domain))
-        return super().predict_action_probabilities(tracker, domain, rule_only_data, **kwargs)
+        states = told_states(tracker, domain, self.featurizer.max_history, rule_only_data)
+        action = self.recall(states, tracker, domain, rule_only_data=rule_only_data)
+        if action is None:
+            return self._prediction(self._default_predictions(domain))
+        return self._prediction(self._prediction_result(action, tracker, domain))
 
 
 def last_states(tracker: LiveTracker, domain: Domain, most: int, use_text: bool) -> list[State]:
     """At most `most` states, newest first, as Rasa's featurizer gives them to the rules."""
     frames = islice(tracker.history.frames_before_actions(), most)
-    states = [state_of(frame, domain) for frame, _ in frames]
+    states = [state_of(frame, domain) for frame in frames]
+    _choose_input(states, use_text)
+    return states
+
+
+def told_states(
+    tracker: LiveTracker, domain: Domain, most: int | None, rule_only: dict[str, Any] | None
+) -> list[State]:
+    """At most `most` states, oldest first, as Rasa's featurizer gives them to a memory."""
+    last = tracker.history.last
+    states: list[State] = []
+    turns = told_before(last, hidden=False).turns
+    while turns is not None and (most is None or len(states) < most):
+        frame, turns = turns
+        if frame.latest_action.get(ACTION_NAME) == ACTION_UNLIKELY_INTENT_NAME:
+            continue
+        state = state_of(frame, domain)
+        domain._remove_rule_only_features(state, rule_only)
+        states.append({part: known for part, known in state.items() if known})
+    _choose_input(states, use_text=False)
+    return states[::-1]
+
+
+def _choose_input(states: list[State], use_text: bool) -> None:
+    """Leave the newest message's text or its intent, and of older ones the intent."""
+    if not states:
+        return
     newest = states[0]
     if USER in newest and is_prev_action_listen_in_state(newest):
         unused = (INTENT, "entities") if use_text else ("text",)
@@ -142,7 +175,6 @@ def last_states(tracker: LiveTracker, domain: Domain, most: int, use_text: bool)
         user = state.get(USER, {})
         if user.get(INTENT) and user.get("text"):
             del user["text"]
-    return states
 
 
 def _newest(state: State, in_rule: bool = False) -> tuple[str | None, str | None]:

@@ -100,7 +100,7 @@ class LiveProcessor(MessageProcessor):
         """Whether the actions since the last listening are as many as allowed."""
         predicted = 0
         for event in reversed(tracker.events):
-            if isinstance(event, ActionExecuted):
+            if event.type_name == ActionExecuted.type_name:
                 if event.action_name in (ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME):
                     break
                 predicted += 1

@@ -18,7 +18,7 @@ import rasa
 import ujson
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.shared.core.events import Event, UserUttered
-from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
@@ -119,7 +119,7 @@ class LiveRemoteAction(RemoteAction):
         return found
 
     def _action_call_format(self, tracker, domain) -> dict[str, Any]:
-        state = tracker.current_state(EventVerbosity.NONE)
+        state = _state(tracker)
         everything = self.name() in self.action_endpoint.full_tracker
         events = tracker.events if everything else recent_events(tracker)
         state["events"] = [_told(event, tracker.latest_message) for event in events]
@@ -150,20 +150,44 @@ def recent_events(tracker: DialogueStateTracker) -> list[Event]:
     turns = 0
     for event in reversed(tracker.events):
         recent.append(event)
-        if isinstance(event, UserUttered):
+        if event.type_name == UserUttered.type_name:
             turns += 1
             if turns > TURNS_BEFORE:
                 break
     return recent[::-1]
 
 
+def _state(tracker: DialogueStateTracker) -> dict[str, Any]:
+    """As Rasa's `current_state` without events, and without a deep copy of the loop's trigger."""
+    loop = tracker.active_loop
+    return {
+        "sender_id": tracker.sender_id,
+        "slots": tracker.current_slot_values(),
+        "latest_message": tracker._latest_message_data(),
+        "latest_event_time": tracker.events[-1].timestamp if tracker.events else None,
+        "followup_action": tracker.followup_action,
+        "paused": tracker.is_paused(),
+        "latest_input_channel": tracker.get_latest_input_channel(),
+        "active_loop": {**vars(loop), "trigger_message": _short(loop.trigger_message)}
+        if loop
+        else {},
+        "latest_action": tracker.latest_action,
+        "latest_action_name": tracker.latest_action_name,
+    }
+
+
 def _told(event: Event, latest: UserUttered) -> dict[str, Any]:
     """The event for an action; what else an earlier message might have meant stays here."""
     told = event.as_dict()
-    if isinstance(event, UserUttered) and event is not latest:
-        parts = told["parse_data"]
-        told["parse_data"] = {part: parts[part] for part in parts if part not in _LONG_PARTS}
+    if event.type_name == UserUttered.type_name and event is not latest:
+        told["parse_data"] = _short(told["parse_data"])
     return told
+
+
+def _short(parse_data: dict[str, Any] | None) -> dict[str, Any] | None:
+    if parse_data is None:
+        return None
+    return {part: told for part, told in parse_data.items() if part not in _LONG_PARTS}
 
 
 def _rejection(name: str, body: str) -> ActionExecutionRejection:

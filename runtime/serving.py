@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 
 import structlog
 
@@ -21,8 +22,16 @@ def quiet_logs() -> None:
     )
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Rasa's second kind of log; unset, it prints every debug event.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    # Rasa's second kind of log; unset, it prints every debug event, and with an exception the
+    # values of all variables, shoppers' data among them.
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, plain],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def refuse_taken_port(host: str, port: int) -> None:

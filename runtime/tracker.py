@@ -13,7 +13,7 @@ from itertools import islice
 from rasa.shared.core.events import ConversationPaused, Event, ReminderScheduled, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from runtime.history import History
+from runtime.history import History, twin_of
 
 # Kept at least when old events give way: some ten turns, far more than a rule reaches.
 KEPT_EVENTS = 80
@@ -38,8 +38,6 @@ class LiveTracker(DialogueStateTracker):
 
     def update(self, event: Event, domain=None) -> None:
         """Take one event (see Rasa's tracker)."""
-        if not isinstance(event, Event):
-            raise ValueError(f"event: expected a Rasa event, got {type(event).__name__}")
         self._mark_model(event)
         self.events.append(event)
         # Before the event is applied: one that undoes others replays what history still holds.
@@ -56,12 +54,22 @@ class LiveTracker(DialogueStateTracker):
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         twin.events = deque(self.events, self._max_event_history)
-        twin.slots = {name: _twin(slot) for name, slot in self.slots.items()}
+        twin.slots = self.slots.copy()
         if self.active_loop is not None:
             twin.active_loop = dataclasses.replace(self.active_loop)
         if self.history is not None:
             twin.history = self.history.copy()
         return twin
+
+    def _set_slot(self, key: str, value) -> None:
+        # Copies share slots: one that changes is replaced, never changed.
+        if key in self.slots:
+            self.slots[key] = twin_of(self.slots[key])
+        super()._set_slot(key, value)
+
+    def _reset_slots(self) -> None:
+        self.slots = {name: twin_of(slot) for name, slot in self.slots.items()}
+        super()._reset_slots()
 
     def unstored(self) -> list[Event]:
         """The events that the database does not have yet, oldest first."""
@@ -86,7 +94,7 @@ class LiveTracker(DialogueStateTracker):
         for event in kept:
             self._mark_model(event)
         self.events = deque(kept)
-        self.history.rebuild(self)
+        self.history.rebuild(self, before.history.last)
         self.durable = self.accepted = len(kept)
 
     def _before_cut(self, domain) -> LiveTracker | None:
@@ -112,12 +120,6 @@ class LiveTracker(DialogueStateTracker):
             event.metadata = {**event.metadata, "model_id": self.model_id}
         if self.assistant_id and "assistant_id" not in event.metadata:
             event.metadata = {**event.metadata, "assistant_id": self.assistant_id}
-
-
-def _twin(slot):
-    twin = object.__new__(type(slot))
-    twin.__dict__.update(slot.__dict__)
-    return twin
 
 
 def _remains(before: DialogueStateTracker, domain) -> list[Event]:

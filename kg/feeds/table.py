@@ -1,4 +1,4 @@
-"""CSV and JSON lines: one row a product, with the columns of the README's table.
+"""CSV and JSON lines: one row a product, with these columns.
 
 id, name, brand, category            required
 series, audience, description        text

@@ -10,9 +10,11 @@ Each file in a folder beside this one holds one conversation:
       - choose: 就这单              # a button of the last answer, by part of its title …
         card: QD2026110003         # … and of the card it is on
         buttons: [质量问题]         # each must be offered, by part of its title
+      - shopper: lin               # a new conversation, of lin (null: of somebody not signed in)
     after:                         # what is in the database afterwards
       tickets: [{kind: return, order: QD2026110003}]
       cases: 1
+      transcript: [太慢了]           # said in the conversation that the case brings to the desk
       orders: {QD2026110001: cancelled}
       consents: {marketing: false}
       requests: [export]
@@ -42,6 +44,9 @@ def test_conversation(path: Path, assistant, shop):
     told = yaml.safe_load(path.read_text(encoding="utf-8"))
     talk = assistant.talk(told.get("shopper"))
     for number, step in enumerate(told["steps"], start=1):
+        if "shopper" in step:
+            talk = assistant.talk(step["shopper"])
+            continue
         if "choose" in step:
             answer = talk.choose(step["choose"], step.get("card"))
         else:
@@ -77,6 +82,9 @@ def _check_after(after: dict, talk) -> None:
     if "cases" in after:
         mine = [c for c in cases.waiting() if c["conversation"] == talk.conversation]
         assert len(mine) == after["cases"]
+        told = [turn["text"] for case in mine for turn in case["transcript"]]
+        for said in after.get("transcript", []):
+            assert any(said in text for text in told), f"{said!r} is not in {told}"
     for number, state in after.get("orders", {}).items():
         assert orders.find(number).state == state
     person = talk.shopper or talk.conversation

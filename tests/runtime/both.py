@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rasa.core.policies.ensemble import DefaultPolicyPredictionEnsemble
+from rasa.core.policies.memoization import MemoizationPolicy
 from rasa.core.policies.rule_policy import RulePolicy
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -32,33 +34,46 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.core.training_data.structures import StoryGraph
 
-from runtime.policies import LiveRulePolicy
+from runtime.policies import LiveMemoizationPolicy, LiveRulePolicy, told_states
 from runtime.tracker import LiveTracker
 
 
-def trained(domain: Domain, stories: str, folder: Path) -> tuple[RulePolicy, LiveRulePolicy]:
-    """Rasa's policy trained on rules and stories, and ours with the same lookup."""
+@dataclass
+class Policies:
+    """Rules and memory, trained by Rasa, and ours with the same lookups."""
+
+    rules: RulePolicy
+    memory: MemoizationPolicy
+
+    def __post_init__(self) -> None:
+        self.live_rules = same_as(self.rules, LiveRulePolicy)
+        self.live_memory = same_as(self.memory, LiveMemoizationPolicy)
+
+
+def trained(domain: Domain, stories: str, folder: Path) -> Policies:
+    """Policies trained on rules and stories."""
     steps = YAMLStoryReader(domain).read_from_string(stories)
     trackers = TrainingDataGenerator(
         StoryGraph(steps), domain, remove_duplicates=True, augmentation_factor=0
     ).generate()
-    policy = RulePolicy(
-        RulePolicy.get_default_config(),
-        LocalModelStorage(folder),
-        Resource("rules"),
-        ExecutionContext(GraphSchema({})),
-    )
-    policy.train(trackers, domain)
-    return policy, ours(policy)
+    storage, context = LocalModelStorage(folder), ExecutionContext(GraphSchema({}))
+    made = []
+    for kind in (RulePolicy, MemoizationPolicy):
+        config = {**kind.get_default_config(), "max_history": 5}
+        policy = kind(config, storage, Resource(kind.__name__), context)
+        policy.train(trackers, domain)
+        made.append(policy)
+    return Policies(*made)
 
 
-def ours(policy: RulePolicy) -> LiveRulePolicy:
-    """Our policy with the configuration and the rules of Rasa's."""
-    return LiveRulePolicy(
+def same_as(policy, kind):
+    """A policy of that kind with the configuration and the lookup of another."""
+    return kind(
         dict(policy.config),
         policy._model_storage,
         policy._resource,
         ExecutionContext(GraphSchema({})),
+        featurizer=policy.featurizer,
         lookup=dict(policy.lookup),
     )
 
@@ -66,8 +81,8 @@ def ours(policy: RulePolicy) -> LiveRulePolicy:
 class Talk:
     """One conversation, led on two trackers by two policies that must agree at every step."""
 
-    def __init__(self, domain: Domain, rasas: RulePolicy, live: LiveRulePolicy, seed: int) -> None:
-        self.domain, self._rasas, self._ours = domain, rasas, live
+    def __init__(self, domain: Domain, policies: Policies, seed: int) -> None:
+        self.domain, self._policies = domain, policies
         self._chance = random.Random(seed)
         self.stock = DialogueStateTracker("talk", domain.slots)
         self.live = LiveTracker("talk", domain.slots)
@@ -112,11 +127,24 @@ class Talk:
             self.stock.clear_followup_action()
             self.live.clear_followup_action()
             return followup, []
+        mine = self._policies
+        rule_only = mine.rules._get_rule_only_data()
+        seen = mine.memory._prediction_states(self.stock, self.domain, rule_only_data=rule_only)
+        most = mine.memory.featurizer.max_history
+        assert told_states(self.live, self.domain, most, rule_only) == seen
         made = [
             DefaultPolicyPredictionEnsemble().combine_predictions(
-                [policy.predict_action_probabilities(tracker, self.domain)], tracker, self.domain
+                [
+                    rules.predict_action_probabilities(tracker, self.domain),
+                    memory.predict_action_probabilities(tracker, self.domain, rule_only),
+                ],
+                tracker,
+                self.domain,
             )
-            for policy, tracker in ((self._rasas, self.stock), (self._ours, self.live))
+            for rules, memory, tracker in (
+                (mine.rules, mine.memory, self.stock),
+                (mine.live_rules, mine.live_memory, self.live),
+            )
         ]
         told = [
             (

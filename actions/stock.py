@@ -1,0 +1,80 @@
+"""What there is of a product: the colours and sizes that a message names, and how many are left."""
+
+from __future__ import annotations
+
+import re
+
+from actions import wants
+from actions.turn import Turn, in_thread
+from kg.catalogue import Product
+from shop import offers
+
+
+async def say_stock(turn: Turn, product: Product) -> None:
+    """What there is of a product in the colour and size that the message names."""
+    offer = await in_thread(offers.offers_for, product.id)
+    if await _not_made(turn, product):
+        return
+    wanted = [v for v in product.variants if _fits(v, turn, product)]
+    here = [v for v in wanted if v.sku in offer.variants and offer.variants[v.sku].stock > 0]
+    gone = [v for v in wanted if v not in here]
+    if not gone:
+        few = min((offer.variants[v.sku].stock for v in here), default=0)
+        turn.say(
+            "stock_few" if few <= 5 and len(here) == 1 else "stock_yes",
+            name=product.name,
+            which=_names(wanted, product),
+            left=few,
+        )
+        return
+    days = [offer.variants[v.sku].restock_days for v in gone if v.sku in offer.variants]
+    back = min((d for d in days if d), default=None)
+    turn.say(
+        "stock_part" if here else "stock_none",
+        name=product.name,
+        which=_names(gone, product),
+        rest=_names(here, product),
+        back=f"预计 {back} 天后补货" if back else "补货时间还没定",
+    )
+
+
+async def _not_made(turn: Turn, product: Product) -> bool:
+    size, colour = turn.entity("size"), wants.colour(turn.text)
+    if size and product.sizes and not any(wants.same_size(size, known) for known in product.sizes):
+        turn.say("size_not_made", name=product.name, size=size, sizes="、".join(product.sizes))
+        return True
+    if colour and product.colours and not any(colour[0] in known for known in product.colours):
+        turn.say(
+            "colour_not_made", name=product.name, colour=colour, colours="、".join(product.colours)
+        )
+        return True
+    return False
+
+
+def version(product: Product, turn: Turn) -> str | None:
+    """The size or version of the product that the message names (42码, 12+256), or None."""
+    said = turn.entity("size")
+    if said in product.sizes:
+        return said
+    text = re.sub(r"\s|g|b|加", lambda m: "+" if m.group(0) == "加" else "", turn.text.lower())
+    for size in product.sizes:
+        plain = re.sub(r"\s|g|b", "", size.lower())
+        if len(plain) >= 3 and (plain in text or size.lower() in turn.text.lower()):
+            return size
+    return None
+
+
+def _fits(variant, turn: Turn, product: Product) -> bool:
+    asked = wants.colour(turn.text)
+    colours = [c for c in product.colours if c in turn.text or c.rstrip("色") in turn.text]
+    if not colours and asked:
+        colours = [c for c in product.colours if asked[0] in c]
+    size = version(product, turn)
+    return (not colours or variant.colour in colours) and (not size or variant.size == size)
+
+
+def _names(variants, product: Product) -> str:
+    if len(variants) == len(product.variants):
+        return "全部颜色尺码"
+    named = [f"{v.colour} {v.size}".strip() for v in variants]
+    return "、".join(named[:8]) + (" 等" if len(named) > 8 else "")
