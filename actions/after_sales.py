@@ -35,6 +35,7 @@ from shop.orders import Line, Order
 
 # A change of service, goods or reason wants another decision, and what followed from it.
 _UNDECIDED = {"decided": None, "confirmed": None, "new_size": None}
+_OPENED = {"yes": True, "no": False}
 
 
 class ValidateAfterSalesForm(Flow):
@@ -212,8 +213,10 @@ async def _answered_on_the_way(turn: Turn) -> bool:
 
 def _about_something_else(turn: Turn) -> bool:
     """Whether another service is wanted: a change, or news of an order that the message names."""
-    service = SERVICES.get(turn.intent)
-    if service is None or (turn.slot("requested_slot") == "order_id" and not service.confirm):
+    service, asked = SERVICES.get(turn.intent), turn.slot("requested_slot")
+    if service is None or (asked == "order_id" and not service.confirm):
+        return False
+    if asked == "reason" and reason_in(turn.text):  # 不想要了 is the answer, not a cancellation
         return False
     return service.confirm or bool(turn.entity("order_number"))
 
@@ -300,7 +303,7 @@ async def _ask_reason(turn: Turn, order: Order, line: Line) -> str:
 
 async def _decide(turn: Turn, order: Order, line: Line) -> str | None:
     """Let the policies decide; asks whether it was opened where that matters and is unknown."""
-    opened = order.opened if order.opened is not None else _as_bool(turn.slot("opened"))
+    opened = order.opened if order.opened is not None else _OPENED.get(turn.slot("opened"))
     decision = await decide(
         turn.slot("after_sale_kind"), order, line, turn.slot("reason"), opened
     )
@@ -394,7 +397,3 @@ async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
         size=f"，换成 {turn.slot('new_size')}" if turn.slot("new_size") else "",
     )
     return "confirmed"
-
-
-def _as_bool(said: str | None) -> bool | None:
-    return None if said is None else said == "yes"

@@ -41,10 +41,8 @@ class Answer(Action, ABC):
             turn.set(misunderstood=0)
         await _honestly(turn, self.action_name, self.answer)
         events = turn.events()
-        form = turn.active_form
-        if form and turn.slot("requested_slot") and not _leaves_form(events):
-            events.append(FollowupAction(form))
-        return events
+        form = _goes_on(turn, events)
+        return [*events, FollowupAction(form)] if form else events
 
     @abstractmethod
     async def answer(self, turn: Turn) -> None:
@@ -58,10 +56,20 @@ class Flow(Action, ABC):
     gives; `next_question` asks and names the slot it asks for, or returns None when nothing is
     missing. A message that gives nothing is left to the rules (a question in the middle of the
     form, for example), after which the form asks again.
+
+    A flow that `only_asks` and starts in the middle of another (a size, in the middle of an
+    exchange) gives back to it: slot `flow` names the one under way, `paused` keeps what the
+    interrupted one knew.
     """
 
     form: str
     state_slots: tuple[str, ...]
+    _flows: dict[str, tuple[str, ...]] = {}
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        """Know every flow's slots by the name of its form."""
+        super().__init_subclass__(**kwargs)
+        cls._flows[cls.form] = cls.state_slots
 
     def name(self) -> str:
         """`action_validate_…` is for slots; a form's validation is `validate_<form>`."""
@@ -80,9 +88,10 @@ class Flow(Action, ABC):
 
     async def _advance(self, turn: Turn) -> None:
         starting = self._starts(turn)
-        if starting:
-            turn.set(**{slot: None for slot in self.state_slots})
-        if starting or not self._resumes(turn):
+        resuming = starting and self._take_up(turn)
+        if starting and not resuming:
+            self._begin(turn)
+        if not resuming and (starting or not self._resumes(turn)):
             handled = await self.fill(turn, starting)
             if not handled and not starting:
                 return
@@ -96,6 +105,26 @@ class Flow(Action, ABC):
     @abstractmethod
     async def next_question(self, turn: Turn) -> str | None:
         """Ask for the next thing that is missing and name its slot, or None."""
+
+    def only_asks(self, turn: Turn) -> bool:
+        """Whether what starts with this message changes nothing, so that another flow may wait."""
+        return False
+
+    def _begin(self, turn: Turn) -> None:
+        under_way = turn.slot("flow") if turn.slot("requested_slot") else None
+        paused = None
+        if under_way in self._flows and under_way != self.form and self.only_asks(turn):
+            kept = {slot: turn.slot(slot) for slot in self._flows[under_way]}
+            paused = {"form": under_way, "slots": kept}
+        turn.set(**dict.fromkeys(self.state_slots), flow=self.form, paused=paused)
+
+    def _take_up(self, turn: Turn) -> bool:
+        """Go on where this flow was interrupted; whether it was."""
+        paused = turn.slot("paused")
+        if not paused or paused["form"] != self.form:
+            return False
+        turn.set(**paused["slots"], flow=self.form, paused=None)
+        return True
 
     def _starts(self, turn: Turn) -> bool:
         return any(
@@ -115,6 +144,15 @@ class Flow(Action, ABC):
     def leaves(turn: Turn) -> bool:
         """Whether the shopper drops the flow."""
         return not turn.chosen and words.leaves(turn.text)
+
+
+def _goes_on(turn: Turn, events) -> str | None:
+    """The form that has the word after an answer: the one under way, or the one that waits."""
+    if turn.active_form and turn.slot("requested_slot") and not _leaves_form(events):
+        return turn.active_form
+    if turn.active_form is None and turn.slot("paused"):
+        return turn.slot("paused")["form"]
+    return None
 
 
 def _leaves_form(events) -> bool:

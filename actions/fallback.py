@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from actions.base import PERSON, Answer
+from actions.faq_answers import answer_from_faq
 from actions.followups import followed_up
 from actions.meanings import MEANINGS
-from actions.products import answer_from_faq
 from actions.turn import Turn, button
 
 FAQ_SURE = 0.6

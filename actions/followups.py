@@ -14,6 +14,7 @@ from actions import wants
 from actions.focus import candidates, mention
 from actions.products import AT_LARGE, Price, ProductAttribute, Stock, matching
 from actions.search import SearchProduct, narrows
+from actions.stock import version
 from actions.turn import Turn
 
 _PRICE = re.compile(r"多少钱|价格|价位|怎么卖|啥价|几块|贵不贵")
@@ -26,7 +27,8 @@ async def followed_up(turn: Turn) -> bool:
     """Answer the message as a follow-up; whether it could be read as one."""
     if turn.active_form or turn.chosen:
         return False
-    if any(turn.entity(measure) for measure in _BODY) and not _browsing(turn):
+    body = "胸围" in turn.text or any(turn.entity(measure) for measure in _BODY)
+    if body and not _browsing(turn):
         turn.extra_events.append(FollowupAction("size_form"))
         return True
     answer = await _answer(turn)
@@ -43,7 +45,7 @@ async def _answer(turn: Turn):
             return Price
         if "颜色" in text or matching(product, text):
             return ProductAttribute
-        if _STOCK.search(text) or turn.entity("size") or any(c in text for c in product.colours):
+        if _STOCK.search(text) or version(product, turn) or any(c in text for c in product.colours):
             return Stock
         if wants.colour(text) and not turn.slot("search"):
             return Stock

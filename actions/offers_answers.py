@@ -6,10 +6,10 @@ import re
 
 from actions.base import Answer
 from actions.cards import money
+from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention
 from actions.knowledge import graph
 from actions.policy_answers import subject
-from actions.products import answer_from_faq
 from actions.stock import version
 from actions.turn import Turn, button, in_thread
 from kg import catalogue, policies, promotions
@@ -18,8 +18,10 @@ from shop import clock, offers
 
 SHOWN = 5
 _SPECIAL = ("coupon", "instalment")
+_SHOP = re.compile(r"店|全场|商城|平台|你们|什么活动|哪些活动|双十|券")
 _PERIODS = re.compile(r"(\d{1,2})\s*(?:期|个月)")
 # What coupons there are, and not how one is used or why it is refused.
+_COUPON = re.compile(r"券|积分|红包|卡|码|优惠")
 _WHICH = re.compile(
     r"(有没有|有什么|有哪些|有啥|还有|哪里领|怎么领|能领|可以领|领取?个?|发)[^用]{0,8}(券|红包)|^有[^用]{0,8}券"
     r"|^(看)?优惠券[吗呢?？]*$"
@@ -34,10 +36,11 @@ async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
     if len(found) == 1:
         turn.set(product=found[0].id)
         about, scope = found[0].name, {"product_id": found[0].id}
-    elif named.category:
-        category = await catalogue.category(graph(), named.category)
+    elif named.category or (turn.slot("category") and not _SHOP.search(turn.text)):
+        category = await catalogue.category(graph(), named.category or turn.slot("category"))
         about = category.name if category else ""
-        scope = {"category": named.category}
+        turn.set(category=category.id if category else None)
+        scope = {"category": category.id} if category else {}
     return about, await promotions.in_force(graph(), clock.today(), kind=kind, **scope)
 
 
@@ -74,7 +77,8 @@ class AskCoupon(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """The FAQ where it fits; else the coupons."""
-        if not _WHICH.search(turn.text) and await answer_from_faq(turn, intent="ask_coupon"):
+        intent = "ask_coupon" if _COUPON.search(turn.text) else None
+        if not _WHICH.search(turn.text) and await answer_from_faq(turn, intent=intent):
             return
         _, found = await _for(turn, "coupon")
         lines = "\n".join(

@@ -1,7 +1,7 @@
 """Everything about one order that is not after-sale: asked, opened, done.
 
-Slots: `order_service` (the intent that asked for it), `order_id`, `new_address`, `invoice_title`,
-`tax_number`, `confirmed`, `outcome`. What only tells something is answered as soon as the order is
+Slots: `order_service` (the intent that asked for it), `order_id`, those of a change
+(`order_changes.py`), `invoice_title`, `tax_number`, `confirmed`, `outcome`. What only tells something is answered as soon as the order is
 open; what changes something is confirmed first.
 """
 
@@ -12,6 +12,7 @@ import re
 from actions import order_slot, words
 from actions.base import Answer, Flow
 from actions.cards import contents
+from actions.order_changes import DETAILS, change_in, detail_of
 from actions.order_services import INFORMING, SERVICES, Service
 from actions.turn import Turn, button
 
@@ -28,6 +29,7 @@ _ADDRESS = re.compile(r"[省市区县镇乡村路街道巷弄号栋楼室座单�
 # What was given is wrong, which is no refusal: it is asked for again.
 _WRONG = re.compile(r"^(不对|不是|错了|写错|填错|打错|地址不对|抬头不对)")
 _CHANGES = re.compile(r"改|换|错|重|变|更|补开|红冲|作废")
+_NO_TAX = re.compile(r"没有?(税号|识别号|这个)?|不知道|不清楚|不记得|忘了")
 _PERSONAL = re.compile(r"个人|自己|我本人|不用公司")
 _LABEL = re.compile(
     r"^.{0,12}?(改成|改到|换成|寄到|送到|发到|地址(是|为|[:：])|抬头(是|为|[:：])|[:：])\s*"
@@ -41,7 +43,8 @@ class ValidateOrderForm(Flow):
     form = "order_form"
     state_slots = (
         "order_service",
-        "new_address",
+        "change",
+        *DETAILS.values(),
         "invoice_title",
         "tax_number",
         "confirmed",
@@ -71,6 +74,10 @@ class ValidateOrderForm(Flow):
         changed |= _take_details(turn, service)
         return changed or _take_confirmation(turn)
 
+    def only_asks(self, turn: Turn) -> bool:
+        """What only tells something of an order."""
+        return turn.intent in INFORMING
+
     async def next_question(self, turn: Turn) -> str | None:
         """Order, what is still wrong with it, details, confirmation: the first that is open."""
         if turn.slot("outcome"):
@@ -82,19 +89,18 @@ class ValidateOrderForm(Flow):
         if service.precheck and not await service.precheck(turn, order):
             turn.set(outcome="impossible")
             return None
-        for slot in service.details:
-            if slot == "tax_number" and turn.slot("invoice_title") == "个人":
-                continue
+        for slot in _needed(turn, service):
             if turn.slot(slot) is None:
                 _ask_detail(turn, slot, order)
                 return slot
         if service.confirm and not turn.slot("confirmed"):
+            change = f"_{turn.slot('change')}" if turn.slot("change") else ""
             turn.say(
-                f"question_confirm_{service.intent}",
+                f"question_confirm_{service.intent}{change}",
                 buttons=[button("确认", "affirm"), button("先不了", "deny")],
                 order=order.number,
                 title=contents(order),
-                address=turn.slot("new_address") or "",
+                wanted=turn.slot(detail_of(turn)) or "",
                 invoice=turn.slot("invoice_title") or "",
             )
             return "confirmed"
@@ -140,6 +146,14 @@ async def _told_on_the_way(turn: Turn) -> bool:
     return True
 
 
+def _needed(turn: Turn, service: Service) -> tuple[str, ...]:
+    if service.intent == "modify_order":
+        return (detail_of(turn),)
+    if turn.slot("invoice_title") == "个人":
+        return ("invoice_title",)
+    return service.details
+
+
 def _ask_detail(turn: Turn, slot: str, order) -> None:
     buttons = None
     if slot == "invoice_title":
@@ -151,10 +165,8 @@ def _take_details(turn: Turn, service: Service) -> bool:
     text = "" if turn.chosen else turn.text.strip()
     requested = turn.slot("requested_slot")
     new: dict = {}
-    if "new_address" in service.details:
-        said = _LABEL.sub("", text)
-        if len(_ADDRESS.findall(said)) >= 2 and len(said) >= 6 and not words.is_question(said):
-            new["new_address"] = said
+    if service.intent == "modify_order":
+        new |= _change(turn, text)
     if "invoice_title" in service.details:
         title = turn.entity("invoice_title") or _title(turn, text, requested == "invoice_title")
         if title:
@@ -162,9 +174,26 @@ def _take_details(turn: Turn, service: Service) -> bool:
         tax = _TAX.search(text)
         if tax and turn.entity("order_number") != tax.group(0).upper():
             new["tax_number"] = tax.group(0).upper()
+        elif requested == "tax_number" and _NO_TAX.search(text):
+            turn.say("no_tax_number")
+            new["invoice_title"] = None
     new = {name: value for name, value in new.items() if value != turn.slot(name)}
     turn.set(**new)
     return bool(new)
+
+
+def _change(turn: Turn, text: str) -> dict:
+    """What is to be changed, and into what, as far as the text says it."""
+    change = turn.slot("change") or change_in(text)
+    said = _LABEL.sub("", text)
+    if change == "phone":
+        return {"change": change, "new_phone": turn.entity("phone")}
+    if change == "other":
+        return {"change": change, "change_wish": turn.slot("change_wish") or text}
+    parts = len(_ADDRESS.findall(said))
+    if parts >= 2 and len(said) >= 6 and not words.is_question(said):
+        return {"change": "address", "new_address": said}
+    return {"change": change} if change else {}
 
 
 def _title(turn: Turn, text: str, asked: bool) -> str | None:
@@ -186,7 +215,7 @@ def _take_confirmation(turn: Turn) -> bool:
         return False
     service = SERVICES[turn.slot("order_service")]
     if service.details and not turn.chosen and _WRONG.search(turn.text):
-        turn.set(**{slot: None for slot in service.details})
+        turn.set(**{slot: None for slot in service.details if slot != "change_wish"})
         return True
     answer = words.yes_or_no(turn.text, turn.intent)
     if answer is None and turn.intent == "cancel_order" == turn.slot("order_service"):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from actions.base import PERSON
 from actions.cards import STATE_NAMES, money, order_card
 from actions.knowledge import graph
+from actions.order_changes import can_modify, modify
 from actions.turn import Turn, button, in_thread
 from kg import policies
 from shop import clock, offers, orders, tickets
@@ -225,22 +226,6 @@ async def _cancel(turn: Turn, order: Order) -> None:
         turn.say("cancel_shipped", order=order.number)
 
 
-async def _can_modify(turn: Turn, order: Order) -> bool:
-    if order.state == PAID:
-        return True
-    turn.say(f"modify_{'shipped' if order.state == SHIPPED else 'late'}", order=order.number,
-             state=STATE_NAMES[order.state])
-    return False
-
-
-async def _modify(turn: Turn, order: Order) -> None:
-    address = turn.slot("new_address")
-    if await in_thread(orders.change_address, order.number, address):
-        turn.say("modified", order=order.number, address=address)
-    else:
-        turn.say("modify_shipped", order=order.number, state=STATE_NAMES[order.state])
-
-
 async def _can_reject(turn: Turn, order: Order) -> bool:
     if order.state == SHIPPED:
         return True
@@ -309,10 +294,10 @@ _ALL = (
     Service("cancel_order", _cancel, states=(PAID,), precheck=_can_cancel, confirm=True),
     Service(
         "modify_order",
-        _modify,
+        modify,
         states=(PAID,),
-        precheck=_can_modify,
-        details=("new_address",),
+        precheck=can_modify,
+        details=("new_address", "new_phone", "change_wish"),
         confirm=True,
     ),
     Service("reject_delivery", _reject, states=(SHIPPED,), precheck=_can_reject, confirm=True),

@@ -118,7 +118,7 @@ async def _only(turn: Turn, states: tuple[str, ...]) -> Order | None:
 
 async def _open(turn: Turn, number: str) -> bool:
     # Whoever is signed in opens their own orders alone, whatever digits they know.
-    last4 = _last4(turn) if turn.shopper is None else None
+    last4 = _last4(turn)
     known = number in (turn.slot("order_id"), turn.slot("last_order"))
     if known and await _opened(turn, number):
         turn.set(order_id=number, last_order=number, given_number=None)

@@ -6,9 +6,9 @@ import re
 
 from actions.base import Answer
 from actions.cards import STATE_NAMES
+from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention
 from actions.knowledge import graph
-from actions.products import answer_from_faq
 from actions.search import wide_category
 from actions.turn import Turn, button, in_thread
 from kg import catalogue, policies
@@ -36,7 +36,7 @@ _REGIONS = {
     "香港": ("香港",),
     "澳门": ("澳门",),
     "台湾": ("台湾", "台北", "高雄"),
-    "海外": tuple("海外 国外 境外 美国 日本 加拿大 澳洲 英国 新加坡 韩国".split()),
+    "海外": ("海外", "国外", "境外", "美国", "日本", "加拿大", "澳洲", "英国", "韩国"),
 }
 _AREA = re.compile(
     r"(配送|送货|发货)(范围|区域|地区)|能送到|送得到|送不到|哪些地方|送不送|能不能送"

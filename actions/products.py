@@ -5,8 +5,9 @@ from __future__ import annotations
 from actions import wants
 from actions.base import PERSON, Answer
 from actions.cards import money, price_range, product_card
+from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention, product_or_ask
-from actions.knowledge import faq, graph
+from actions.knowledge import graph
 from actions.search import SearchProduct, narrows
 from actions.stock import say_stock, version
 from actions.turn import Turn, button, in_thread
@@ -14,7 +15,6 @@ from kg import catalogue
 from kg.catalogue import Product
 from shop import offers
 
-FAQ_SURE = 0.55
 # What is asked about in words that are not an attribute's name: the names that answer it.
 _ASKED = (
     (("多重", "重不重", "轻不轻", "更轻", "克重", "几斤", "多少克"), ("重量", "自重", "单只重量")),
@@ -49,17 +49,6 @@ AT_LARGE = (
 )
 
 
-async def answer_from_faq(turn: Turn, intent: str | None = None, sure: float = FAQ_SURE) -> bool:
-    """Answer with the question in the graph that fits; whether one did."""
-    if turn.chosen:
-        return False
-    found = await faq().search(turn.text, intent=intent, limit=1)
-    if not found or found[0][1] < sure:
-        return False
-    turn.say_text(found[0][0].answer)
-    return True
-
-
 def matching(product: Product, text: str) -> dict[str, str]:
     """The attributes that the text asks about, by their names or in other words."""
     wanted = {name for signs, names in _ASKED if any(s in text for s in signs) for name in names}
@@ -83,6 +72,9 @@ class ProductAttribute(Answer):
         if not await candidates(turn) and await answer_from_faq(turn, sure=0.7):
             return
         if await self._of_each(turn):
+            return
+        if wants.elliptical(turn.text) and narrows(turn) and not await candidates(turn):
+            await SearchProduct().answer(turn)
             return
         product = await product_or_ask(turn)
         if product is None:
@@ -127,6 +119,9 @@ class ProductUsage(Answer):
     async def answer(self, turn: Turn) -> None:
         """The product's own tips where it is known which; else the FAQ."""
         known = await candidates(turn)
+        if not known and wants.elliptical(turn.text) and narrows(turn):
+            await SearchProduct().answer(turn)
+            return
         told = len(known) == 1 and known[0].usage
         if not told and await answer_from_faq(turn, intent="ask_product_usage"):
             return
@@ -144,9 +139,13 @@ class PackageContents(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """List the contents."""
-        if not await candidates(turn) and await answer_from_faq(turn, sure=0.7):
+        known = await candidates(turn)
+        if not known and turn.slot("product") and not turn.entities("product"):
+            # 带充电线吗 names a cable and asks for the phone's box.
+            known = await catalogue.products(graph(), [turn.slot("product")])
+        if not known and await answer_from_faq(turn, sure=0.7):
             return
-        product = await product_or_ask(turn)
+        product = known[0] if len(known) == 1 else await product_or_ask(turn)
         if product:
             turn.say(
                 "package", name=product.name, contents="、".join(product.package) or "商品本体"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from actions import wants
 from actions.base import Answer
+from actions.faq_answers import answer_from_faq
 from actions.focus import Mention, candidates, mention, show
 from actions.knowledge import graph
 from actions.stock import say_stock
@@ -135,7 +136,8 @@ def narrows(turn: Turn) -> bool:
     """Whether the message can be read as narrowing the search before it."""
     text = turn.text
     return bool(turn.slot("search")) and not turn.chosen and bool(
-        any(turn.entities(kind) for kind in ("colour", "money", "brand", "category"))
+        any(turn.entities(kind) for kind in ("colour", "money", "brand", "category", "size"))
+        or wants.elliptical(text)
         or wants.colour(text) or wants.cheaper(text) or wants.dearer(text)
         or wants.another_brand(text) or wants.others(text)
         or any(_price(turn)) or mention(turn).audience
@@ -241,6 +243,9 @@ class SearchProduct(Answer):
             else:
                 await show(turn, found[:5], "found_named")
             return
+        if turn.slot("product") and "配" in turn.text and mention(turn).category:
+            await Recommend().answer(turn)
+            return
         query = await read_query(turn)
         if query:
             await show_found(turn, query, "found")
@@ -248,7 +253,9 @@ class SearchProduct(Answer):
         need = wants.rest("" if turn.chosen else turn.text, [])
         named = await catalogue.search(graph(), text=need, limit=5) if len(need) >= 2 else []
         if named:
-            await show(turn, named, "found", what=need)
+            await show(turn, named, "found_words", what=need)
+        elif await answer_from_faq(turn):
+            return
         elif len(need) >= 2 and not query.price_to and not query.price_from:
             turn.say("found_none", what=need)
         else:
@@ -277,6 +284,8 @@ class Recommend(Answer):
         query = await read_query(turn)
         if query:
             await show_found(turn, query, "recommend")
+        elif "有" in turn.text and len(wants.rest(turn.text, [])) >= 2:
+            await SearchProduct().answer(turn)
         else:
             turn.say("question_recommendation")
 

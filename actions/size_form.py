@@ -11,10 +11,10 @@ import re
 
 from actions import wants, words
 from actions.base import Answer, Flow
+from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention, show
 from actions.knowledge import graph
-from actions.products import answer_from_faq
-from actions.search import joint_offer
+from actions.search import SearchProduct, joint_offer, narrows
 from actions.stock import say_stock
 from actions.turn import Turn, button, in_thread
 from kg import catalogue, sizes
@@ -29,9 +29,11 @@ WORN = (
     ("童装", "kids_clothing", "kids"),
     ("成人服饰", "sportswear", "unisex"),
 )
+_GROWN = 15
 _SEXES = (("男款", "men"), ("女款", "women"))
 # 有42码吗 asks for stock; 鞋子尺码怎么选 wants advice, not a word about advice.
 _IN_STOCK = re.compile(r"有.*码|码.*(有|没货|还剩|现货|缺货)")
+_WHICH_SIZES = re.compile(r"(哪些|什么|哪几个?|几个)(尺?码|码数)")
 _BARE = re.compile(
     r"(尺码|码数|多大码|几码|多大的?)(表|对照表)?(怎么选|选择|怎么看|是多少)?[?？吗呢]*$"
 )
@@ -39,6 +41,7 @@ _NOT_WORN = {"digital", "food", "custom", "appliances"}
 _WORDS = (
     (("童鞋", "儿童鞋", "孩子穿鞋", "宝宝鞋", "小孩鞋"), "kids_shoes", "kids"),
     (("童装",), "kids_clothing", "kids"),
+    (("胸围", "罩杯", "文胸", "内衣"), "bras", "women"),
     (("鞋",), "sports_shoes", "unisex"),
     (("衣服", "上衣", "裤", "T恤", "外套", "卫衣"), "sportswear", "unisex"),
 )
@@ -62,6 +65,8 @@ class ValidateSizeForm(Flow):
             return True
         if turn.slot("requested_slot") in MEASURES and not any(given.values()):
             given[turn.slot("requested_slot")] = _bare_number(turn)
+        if given["weight"] and not given["height"]:
+            given["height"] = _bare_height(turn.text)
         sex = turn.entity("audience") or mention(turn).audience
         if turn.slot("requested_slot") == "size_audience" and sex:
             turn.set(size_audience=sex)
@@ -75,9 +80,15 @@ class ValidateSizeForm(Flow):
     async def _answered(turn: Turn) -> bool:
         """Whether what sounds like advice asked for is something else: stock, or a question."""
         found = await candidates(turn)
-        if len(found) == 1 and turn.entity("size") and _IN_STOCK.search(turn.text):
+        stock = _WHICH_SIZES.search(turn.text) or (
+            turn.entity("size") and _IN_STOCK.search(turn.text)
+        )
+        if len(found) == 1 and stock:
             turn.set(product=found[0].id)
             await say_stock(turn, found[0])
+            return True
+        if not found and turn.entity("size") and narrows(turn):
+            await SearchProduct().answer(turn)
             return True
         bare = _BARE.search(turn.text) or not words.is_question(turn.text)
         return not bare and await answer_from_faq(turn, intent="ask_size", sure=0.75)
@@ -91,13 +102,17 @@ class ValidateSizeForm(Flow):
             return True
         category, audience = named.category, named.audience
         if category is None and (starting or turn.slot("size_category") is None):
-            category, audience = _category_in(turn.text, named.audience, measures)
+            category, audience = await _category_of(turn, named.audience, measures)
         if category is None:
             return False
         leaf = await catalogue.category(graph(), category)
         if leaf and leaf.path[-1] in _NOT_WORN:
             return False
         turn.set(size_category=category, size_audience=audience, size_product=None)
+        return True
+
+    def only_asks(self, turn: Turn) -> bool:
+        """A size changes nothing."""
         return True
 
     async def next_question(self, turn: Turn) -> str | None:
@@ -117,7 +132,7 @@ class ValidateSizeForm(Flow):
             )
             return "size_audience"
         chart = await _chart(turn)
-        if chart is None or _known(turn, chart):
+        if chart is None or "bust" in chart.by or _known(turn, chart):
             return None
         measure = _wanted(chart)
         turn.say(f"question_{measure}")
@@ -139,6 +154,9 @@ class SizeAdvice(Answer):
         chart = await _chart(turn)
         if chart is None:
             turn.say("no_size_chart")
+            return
+        if "bust" in chart.by:
+            _say_bra_size(turn, chart)
             return
         found = sizes.advise(
             chart,
@@ -221,6 +239,27 @@ async def _say_stock(turn: Turn, product: Product, size: str) -> None:
         turn.say("size_not_made", name=product.name, size=size, sizes="、".join(product.sizes))
 
 
+def _say_bra_size(turn: Turn, chart: SizeChart) -> None:
+    """Both girths are said at once, or asked for at once: one alone gives no size."""
+    under, bust = (_girth(turn.text, sign) for sign in ("下胸围", "上胸围"))
+    found = under and bust and sizes.advise(chart, underbust_cm=under, bust_cm=bust)
+    if found:
+        girths = f"下胸围 {under:g}cm、上胸围 {bust:g}cm"
+        turn.say("size_fits", size=found[0][0], chart=chart.name, note=chart.note, measures=girths)
+    elif under and bust:
+        first, last = chart.rows[0]["size"], chart.rows[-1]["size"]
+        turn.say("size_outside", chart=chart.name, first=first, last=last)
+    else:
+        turn.say_text(
+            f"{chart.note}\n请把下胸围和上胸围一起告诉我，例如“下胸围 75，上胸围 88”，我帮您对码。"
+        )
+
+
+def _girth(text: str, sign: str) -> float | None:
+    found = re.search(rf"{sign}\D{{0,3}}(\d{{2,3}}(?:\.\d)?)", text)
+    return float(found.group(1)) if found else None
+
+
 async def _needs_sex(turn: Turn) -> bool:
     """Adults' clothes have a chart for men and one for women, so that the kind is not enough."""
     if turn.slot("size_product") or turn.slot("size_audience") in ("men", "women", "kids", "baby"):
@@ -254,6 +293,17 @@ def _wanted(chart: SizeChart) -> str:
     return next((measure for measure in chart.by if measure in MEASURES), "height")
 
 
+async def _category_of(turn: Turn, audience: str | None, measures: dict):
+    """What is worn, by the text, else by what was looked at last, else by the measures."""
+    if measures.get("age", _GROWN) < _GROWN:
+        audience = audience or "kids"
+    if not any(sign in turn.text for signs, *_ in _WORDS for sign in signs):
+        looked_at = await catalogue.category(graph(), turn.slot("category") or "")
+        if looked_at and looked_at.path[-1] not in _NOT_WORN:
+            return looked_at.id, audience
+    return _category_in(turn.text, audience, measures)
+
+
 def _category_in(text: str, audience: str | None, measures: dict):
     for signs, category, worn_by in _WORDS:
         if any(sign in text for sign in signs):
@@ -268,6 +318,12 @@ def _category_in(text: str, audience: str | None, measures: dict):
         child = audience == "kids" or measures.get("height", 170) < 150
         return ("kids_clothing", "kids") if child else ("sportswear", audience or "unisex")
     return None, None
+
+
+def _bare_height(text: str) -> float | None:
+    """Beside a weight a number like 163 is a height."""
+    found = re.search(r"(?<![\d.])(1[4-9]\d)(?!\d|斤|公斤|kg)", text)
+    return float(found.group(1)) if found else None
 
 
 def _bare_number(turn: Turn) -> float | None:

@@ -60,7 +60,9 @@ class OutOfScope(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """Say what can be had here instead."""
-        if turn.entities("product") and await followed_up(turn):
+        if turn.entities("product") and not turn.active_form:
+            if not await followed_up(turn):
+                await show(turn, (await candidates(turn))[:4], "found_named")
             return
         buttons = None if turn.active_form else MENU
         if words.wordless(turn.text) or words.mashed(turn.text):
@@ -105,7 +107,7 @@ async def _show_order(turn: Turn, number: str) -> None:
     if turn.shopper is None:
         turn.set(given_number=number)
     # Whoever is signed in opens their own orders alone, whatever digits they know.
-    last4 = turn.entity("phone_last4") if turn.shopper is None else None
+    last4 = turn.entity("phone_last4")
     try:
         order = await in_thread(gate.open_order, turn.viewer, number, str(last4) if last4 else None)
     except gate.GateLocked:

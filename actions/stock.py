@@ -9,6 +9,9 @@ from actions.turn import Turn, in_thread
 from kg.catalogue import Product
 from shop import offers
 
+# In so short a message (那43呢) a number that is a size of the product means that size.
+_SHORT = 8
+
 
 async def say_stock(turn: Turn, product: Product) -> None:
     """What there is of a product in the colour and size that the message names."""
@@ -56,6 +59,10 @@ def version(product: Product, turn: Turn) -> str | None:
     said = turn.entity("size")
     if said in product.sizes:
         return said
+    if len(turn.text) <= _SHORT:
+        for size in product.sizes:
+            if re.search(rf"(?<!\d){re.escape(size)}(?!\d)", turn.text):
+                return size
     text = re.sub(r"\s|g|b|加", lambda m: "+" if m.group(0) == "加" else "", turn.text.lower())
     for size in product.sizes:
         plain = re.sub(r"\s|g|b", "", size.lower())
@@ -74,7 +81,17 @@ def _fits(variant, turn: Turn, product: Product) -> bool:
 
 
 def _names(variants, product: Product) -> str:
+    """Variants as they are spoken of: 黑色 39、40；云白 41, or one size with its colours."""
     if len(variants) == len(product.variants):
-        return "全部颜色尺码"
-    named = [f"{v.colour} {v.size}".strip() for v in variants]
-    return "、".join(named[:8]) + (" 等" if len(named) > 8 else "")
+        sizes = [size for size in product.sizes if size != "均码"]
+        return f"全部颜色尺码（{'、'.join(sizes)}）" if len(sizes) > 1 else ""
+    sizes = list(dict.fromkeys(v.size for v in variants))
+    colours = list(dict.fromkeys(v.colour for v in variants if v.colour))
+    if len(sizes) == 1 and len(colours) > 1:
+        return f"{sizes[0]}（{'、'.join(colours)}）"
+    if not colours:
+        return "、".join(sizes)
+    return "；".join(
+        f"{colour} {'、'.join(v.size for v in variants if v.colour == colour)}".strip()
+        for colour in colours
+    )

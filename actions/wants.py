@@ -25,7 +25,7 @@ _NO = re.compile(r"否|无$|没有|不支持|不防")
 _FILLER = re.compile(
     r"我们?|你们?|您|想要?|需要|打算|准备|请问|麻烦|帮忙?|给|买|找|看看?|推荐|介绍|来|要|有没有|有|吗|呢|吧|啊|呀|"
     r"的|了|是|一下|一?[双款个件条台只盒部瓶点些]|什么|哪些|哪|适合|用|预算|左右|以内|以下|以上|大概|便宜|"
-    r"贵|换|别的|其他|品牌|牌子|商品|东西|产品|可以|能|好|最|比较|老婆|老公|女朋友|男朋友|儿子|女儿|"
+    r"礼物|礼品|送礼|送|贵|换|别的|其他|品牌|牌子|商品|东西|产品|可以|能|好|最|比较|老婆|老公|女朋友|男朋友|儿子|女儿|"
     r"孩子|小孩|妈妈|爸爸|男|女|款|色|码|块|元|钱|[\d\W]+"
 )
 
@@ -34,6 +34,13 @@ def colour(text: str) -> str | None:
     """A plain colour that the text asks for (黑色, 有黑的吗), as 黑色."""
     found = _COLOUR.search(text)
     return f"{found.group(1) or found.group(2)}色" if found else None
+
+
+def elliptical(text: str) -> bool:
+    """Whether a property alone is said, of what was looked for before (降噪的, 要加绒的)."""
+    return bool(
+        re.fullmatch(r"(我?想?要|有)?[^怎什哪么谁]{1,6}的(吗|呢|吧)?[?？。]?", text.strip())
+    )
 
 
 def cheaper(text: str) -> bool:

@@ -37,9 +37,7 @@ def request_person(
     told = json.dumps(transcript, ensure_ascii=False)
     with write() as session:
         row = session.scalars(
-            select(CaseRow).where(
-                CaseRow.conversation == conversation, CaseRow.state == WAITING
-            )
+            select(CaseRow).where(CaseRow.conversation == conversation, CaseRow.state == WAITING)
         ).first()
         if row is None:
             row = CaseRow(
@@ -58,9 +56,7 @@ def request_person(
 def waiting() -> list[dict]:
     """The cases that nobody has taken yet, the oldest first."""
     with read() as session:
-        rows = session.scalars(
-            select(CaseRow).where(CaseRow.state == WAITING).order_by(CaseRow.id)
-        )
+        rows = session.scalars(select(CaseRow).where(CaseRow.state == WAITING).order_by(CaseRow.id))
         return [
             {
                 "id": row.id,

@@ -1,4 +1,4 @@
-"""Takes kept messages to Rasa, one conversation's in order, and what it answers back to the room."""
+"""Takes kept messages to Rasa, one conversation's in order, and the answers back to the room."""
 
 from __future__ import annotations
 

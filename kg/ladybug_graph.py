@@ -122,13 +122,7 @@ class LadybugGraph(Graph):
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Reader]:
-        taking = self._submit(self._take)
-        try:
-            version = await _within_limit(taking)
-        except (asyncio.CancelledError, GraphTimeout):
-            # The thread may go on without us: what it takes is given back once it has it.
-            taking.add_done_callback(self._give_back)
-            raise
+        version = self._take_if_open() or await self._take_in_thread()
         try:
             yield _LadybugSnapshot(self, version)
         finally:
@@ -153,6 +147,29 @@ class LadybugGraph(Graph):
         """Do blocking work on one of the graph's threads."""
         return await _within_limit(self._submit(work))
 
+    async def _take_in_thread(self) -> _OpenVersion:
+        taking = self._submit(self._take)
+        try:
+            return await _within_limit(taking)
+        except (asyncio.CancelledError, GraphTimeout):
+            # The thread may go on without us: what it takes is given back once it has it.
+            taking.add_done_callback(self._give_back)
+            raise
+
+    def _take_if_open(self) -> _OpenVersion | None:
+        """As `_take`, where that needs no waiting; None where it does."""
+        if self._closed or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            if self._open is None or self._stamp() != self._seen:
+                return None
+            self._open.readers += 1
+            return self._open
+        except OSError:
+            return None
+        finally:
+            self._lock.release()
+
     def _take(self) -> _OpenVersion:
         """The version in force, opened where it is not yet, with one more reader."""
         with self._lock:
@@ -171,18 +188,15 @@ class LadybugGraph(Graph):
             return self._open
 
     def _follow(self) -> None:
-        pointer = self._folder / POINTER
         try:
-            stat = pointer.stat()
+            seen = self._stamp()
         except FileNotFoundError:
             raise NothingPublished(
                 f"no graph is published under {self._folder}: run `python -m kg build`"
             ) from None
-        # The pointer is replaced, never rewritten: a new one has another inode or time.
-        seen = (stat.st_ino, stat.st_mtime_ns)
         if self._open is not None and seen == self._seen:
             return
-        name = pointer.read_text(encoding="ascii").strip()
+        name = (self._folder / POINTER).read_text(encoding="ascii").strip()
         if self._open is None or self._open.version != name:
             fresh = _OpenVersion(name, self._folder / name / DATABASE)
             previous, self._open = self._open, fresh
@@ -190,6 +204,11 @@ class LadybugGraph(Graph):
                 previous.left = True
                 self._close_if_unread(previous)
         self._seen = seen
+
+    def _stamp(self) -> tuple[int, int]:
+        """Tells one pointer from the next: it is replaced, never rewritten."""
+        stat = (self._folder / POINTER).stat()
+        return stat.st_ino, stat.st_mtime_ns
 
     def _release(self, version: _OpenVersion) -> None:
         with self._lock:

@@ -101,6 +101,11 @@ class History:
         return twin
 
     @property
+    def base(self) -> Frame:
+        """What was known before the first event."""
+        return self._base
+
+    @property
     def last(self) -> Frame:
         """What is known now."""
         return self._frames[-1] if self._frames else self._base
@@ -147,7 +152,7 @@ class History:
         return None
 
     def rebuild(self, tracker: DialogueStateTracker, base: Frame | None = None) -> None:
-        """Start again from the tracker's events; `base`: what was known before the first of them."""
+        """Start again from the tracker's events; `base`: what was known before the first."""
         if base is not None:
             self._base = _shortened(base)
         self._cut(0)

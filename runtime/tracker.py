@@ -108,6 +108,7 @@ class LiveTracker(DialogueStateTracker):
             return None
         applied_before, listen = listened
         before = LiveTracker(self.sender_id, domain.slots)
+        before.history.rebuild(before, self.history.base)
         for event in events[: old[id(listen)]]:
             before.update(event)
         # Something later may have undone what came before: then this is no place to cut.

@@ -1,4 +1,4 @@
-"""Train the assistant when what it is made of has changed; one line of progress, the rest in a log."""
+"""Train the assistant when what it is made of has changed; one line of progress, the rest logged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from storage.paths import var_dir
 MODEL = Path("models/qudao.tar.gz")
 _STAMP = Path("models/qudao.sha256")
 # What a model is made of. The graph and the actions are not: they change without training.
-_MADE_OF = ("config.yml", "domain.yml", "data/**/*.yml", "nlu/*.py", "nlu/*.txt", "runtime/*polic*.py")
+_MADE_OF = (
+    "config.yml",
+    "domain.yml",
+    "data/**/*.yml",
+    "nlu/*.py",
+    "nlu/*.txt",
+    "runtime/*polic*.py",
+)
 
 
 class TrainingFailed(RuntimeError):
@@ -41,7 +48,16 @@ def train_if_needed() -> bool:
     if MODEL.exists() and _STAMP.exists() and _STAMP.read_text() == wanted:
         return False
     log = var_dir() / "train.log"
-    command = [sys.executable, "-m", "rasa", "train", "--fixed-model-name", "qudao", "--out", "models"]
+    command = [
+        sys.executable,
+        "-m",
+        "rasa",
+        "train",
+        "--fixed-model-name",
+        "qudao",
+        "--out",
+        "models",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -66,7 +82,11 @@ def _wait(process: subprocess.Popen) -> None:
         print("training the assistant …", flush=True)
     while process.poll() is None:
         if shown:
-            print(f"\rtraining the assistant … {time.monotonic() - started:.0f} s ", end="", flush=True)
+            print(
+                f"\rtraining the assistant … {time.monotonic() - started:.0f} s ",
+                end="",
+                flush=True,
+            )
         time.sleep(0.5)
     print("\r" if shown else "", f"trained in {time.monotonic() - started:.0f} s", flush=True)
 

@@ -1,10 +1,10 @@
 """The order gate: who may see which order.
 
-A known shopper opens their own orders. Anyone else gives the order's number and the last four
-digits of its phone together. Whatever does not match is refused in the same way, whether the order
-exists or not, and counts against the number asked for, the sender and the sender's address: five
-failures within an hour lock each of them for an hour, kept in the database, so across sessions,
-channels and restarts.
+A known shopper opens their own orders and no others. Somebody who is not signed in gives the
+order's number and the last four digits of its phone together. Whatever does not match is refused in
+the same way, whether the order exists or not, and counts against the number asked for, the sender
+and the sender's address: five failures within an hour lock each of them for an hour, kept in the
+database, so across sessions, channels and restarts.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def open_order(viewer: Viewer, number: str, phone_last4: str | None = None) -> O
         locked = [row.locked_until for row in rows if row.locked_until]
         if locked:
             raise GateLocked(max(locked))
-        if _proves(order, phone_last4):
+        if _proves(order, phone_last4) and _may_be_of(order, viewer):
             return order
         for row in rows:
             _count_failure(row)
@@ -90,6 +90,11 @@ def _proves(order: Order | None, phone_last4: str | None) -> bool:
     # Compared even where there is no order, so that time tells nothing either.
     expected = order.phone[-4:] if order is not None else "????"
     return hmac.compare_digest(expected.encode(), (phone_last4 or "").encode())
+
+
+def _may_be_of(order: Order, viewer: Viewer) -> bool:
+    # Whoever is signed in has their own orders, and nobody else's whatever they know of them.
+    return viewer.shopper is None or order.shopper in (None, viewer.shopper)
 
 
 def _row(session, kind: str, key: str) -> GateRow:

@@ -74,4 +74,6 @@ def many(product_ids: Iterable[str]) -> dict[str, ProductOffers]:
             found[row.product_id][row.sku] = Offer(
                 row.sku, row.price_cents, row.stock, row.restock_days, row.updated_at
             )
-    return {product_id: ProductOffers(product_id, variants) for product_id, variants in found.items()}
+    return {
+        product_id: ProductOffers(product_id, variants) for product_id, variants in found.items()
+    }

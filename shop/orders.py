@@ -147,6 +147,11 @@ def change_address(number: str, address: str) -> bool:
     return _change(number, PAID, address=address)
 
 
+def change_phone(number: str, phone: str) -> bool:
+    """Let the courier call another phone about an order that is not yet shipped."""
+    return _change(number, PAID, phone=phone)
+
+
 def _change(number: str, only_in: str, **values) -> bool:
     with write() as session:
         changed = session.execute(
@@ -161,9 +166,7 @@ def _order(session, row: OrderRow) -> Order:
     lines = session.scalars(
         select(LineRow).where(LineRow.order_number == row.number).order_by(LineRow.id)
     )
-    fields = {
-        column.name: getattr(row, column.name) for column in OrderRow.__table__.columns
-    }
+    fields = {column.name: getattr(row, column.name) for column in OrderRow.__table__.columns}
     return Order(
         **fields,
         lines=tuple(

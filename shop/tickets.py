@@ -106,9 +106,7 @@ def open_for_order(order_number: str, kinds: tuple[str, ...] = AFTER_SALE) -> Ti
 
 def of_viewer(shopper: str | None, conversation: str) -> list[Ticket]:
     """The tickets of a known shopper, or of this conversation alone, the newest first."""
-    mine = (
-        TicketRow.shopper == shopper if shopper else TicketRow.conversation == conversation
-    )
+    mine = TicketRow.shopper == shopper if shopper else TicketRow.conversation == conversation
     with read() as session:
         rows = session.scalars(
             select(TicketRow)

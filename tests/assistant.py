@@ -1,4 +1,4 @@
-"""The whole assistant for tests: a demo shop of its own, action server and Rasa server as processes."""
+"""The whole assistant for tests: a demo shop of its own, and the servers as processes."""
 
 from __future__ import annotations
 

@@ -110,5 +110,6 @@ def test_no_evaluation_row_is_trained_on():
 @pytest.mark.parametrize("name", ["README.md", "docs/trainer.md", "docs/operator.md"])
 def test_what_the_documents_name_exists(name):
     text = Path(name).read_text(encoding="utf-8")
-    for path in re.findall(r"`((?:actions|kg|nlu|data|runtime|connectors|docs|bench)/[\w./-]+)`", text):
+    folders = "actions|kg|nlu|data|runtime|connectors|docs|bench"
+    for path in re.findall(rf"`((?:{folders})/[\w./-]+)`", text):
         assert Path(path).exists(), f"{name} names {path}"

@@ -1,8 +1,8 @@
 """The web chat: a WebSocket channel bound to signed sessions, with a durable inbox.
 
 A socket first says `hello` with a session's token, which names its one conversation. A message is
-acknowledged only once it is kept; its answers reach every socket of the room and stay on the server,
-so that a page that was away fetches what it missed by sequence number.
+acknowledged only once it is kept; its answers reach every socket of the room and stay on the
+server, so that a page that was away fetches what it missed by sequence number.
 """
 
 from __future__ import annotations
@@ -153,9 +153,7 @@ class WebInput(InputChannel):
             if frame.type == "ping":
                 return {"type": "pong"}
             if frame.type == "fetch":
-                messages = await asyncio.to_thread(
-                    rooms.history, session.conversation, frame.after
-                )
+                messages = await asyncio.to_thread(rooms.history, session.conversation, frame.after)
                 last = messages[-1]["seq"] if messages else frame.after
                 return {"type": "history", "messages": messages, "last": last}
             if frame.type == "hello":
@@ -205,5 +203,3 @@ class WebInput(InputChannel):
 
 async def _send(ws, frame: dict) -> None:
     await ws.send(json.dumps(frame, ensure_ascii=False))
-
-

@@ -68,8 +68,20 @@ def order() -> Order:
     at = clock.now() - timedelta(days=3)
     line = Line("P9001-01", "P9001", PRODUCT["name"], 1, 12800)
     return Order(
-        "QD2026119001", "demo", "13900001234", "苏晓", "杭州", DELIVERED, 12800, at, at, at,
-        False, None, None, (line,),
+        "QD2026119001",
+        "demo",
+        "13900001234",
+        "苏晓",
+        "杭州",
+        DELIVERED,
+        12800,
+        at,
+        at,
+        at,
+        False,
+        None,
+        None,
+        (line,),
     )
 
 
@@ -91,8 +103,17 @@ async def test_answer_path_and_outcome_follow_the_graph(seed):
     assert list(refused.path) == ["P9001", "category:kites", "policy:kites_no_refund@1"]
 
     # A newer version allows it, within two days: three have passed.
-    add(seed / "policies.yml", {**NO_RETURN, "version": 2, "allowed": True, "days": 2,
-                                "from": "2026-11-01", "title": "风筝 2 天可退"})
+    add(
+        seed / "policies.yml",
+        {
+            **NO_RETURN,
+            "version": 2,
+            "allowed": True,
+            "days": 2,
+            "from": "2026-11-01",
+            "title": "风筝 2 天可退",
+        },
+    )
     policies = yaml.safe_load((seed / "policies.yml").read_text(encoding="utf-8"))
     policies[-2]["to"] = "2026-10-31"
     (seed / "policies.yml").write_text(yaml.safe_dump(policies, allow_unicode=True))

@@ -10,8 +10,16 @@ from actions.after_sale_words import kind_in, opened_in, reason_in, return_metho
 
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("第二个", 1), ("第2款多少钱", 1), ("2", 1), ("最后一个", 2), ("第三双", 2), ("第五个", None),
-     ("我买了2双", None), ("就要黑色", None)],
+    [
+        ("第二个", 1),
+        ("第2款多少钱", 1),
+        ("2", 1),
+        ("最后一个", 2),
+        ("第三双", 2),
+        ("第五个", None),
+        ("我买了2双", None),
+        ("就要黑色", None),
+    ],
 )
 def test_ordinals(text, place):
     assert words.ordinal(text, 3) == place
@@ -28,7 +36,8 @@ def test_not_leaving(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["不对,是另一个订单", "不是这个订单", "换一个订单", "搞错单了", "订单选错了", "是别的订单"]
+    "text",
+    ["不对,是另一个订单", "不是这个订单", "换一个订单", "搞错单了", "订单选错了", "是别的订单"],
 )
 def test_another_order(text):
     assert words.means_another_order(text)
@@ -36,8 +45,14 @@ def test_another_order(text):
 
 @pytest.mark.parametrize(
     ("text", "intent", "answer"),
-    [("好的", "x", True), ("确认提交", "x", True), ("不用", "x", False), ("嗯", "affirm", True),
-     ("可以上门取件吗", "ask_return_method", None), ("这个多少钱", "ask_price", None)],
+    [
+        ("好的", "x", True),
+        ("确认提交", "x", True),
+        ("不用", "x", False),
+        ("嗯", "affirm", True),
+        ("可以上门取件吗", "ask_return_method", None),
+        ("这个多少钱", "ask_price", None),
+    ],
 )
 def test_yes_or_no(text, intent, answer):
     assert words.yes_or_no(text, intent) is answer

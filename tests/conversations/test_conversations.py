@@ -50,7 +50,7 @@ def test_conversation(path: Path, assistant, shop):
         if "choose" in step:
             answer = talk.choose(step["choose"], step.get("card"))
         else:
-            answer = talk.say(step["user"], **step.get("metadata", {}))
+            answer = talk.say(str(step["user"]), **step.get("metadata", {}))
         _check_answer(answer, talk, step, f"{path.name}, step {number}")
     _check_after(told.get("after", {}), talk)
 

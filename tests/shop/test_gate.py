@@ -36,6 +36,12 @@ def test_another_shoppers_order_and_none_are_refused_alike():
     assert said[0] == said[1]
 
 
+def test_who_is_signed_in_opens_no_other_shoppers_order_whatever_they_know():
+    with pytest.raises(GateRefused):
+        open_order(Viewer("a", "demo"), THEIRS, "5678")
+    assert open_order(Viewer("a"), THEIRS, "5678").number == THEIRS
+
+
 def test_five_failures_lock_the_number_for_everyone_but_its_owner():
     for turn in range(5):
         with pytest.raises(GateRefused):
@@ -56,8 +62,11 @@ def test_five_failures_lock_a_number_that_does_not_exist_too():
 @pytest.mark.parametrize("kind", ["sender", "address"])
 def test_five_failures_lock_sender_and_address(kind):
     def viewer(turn):
-        return Viewer("same" if kind == "sender" else f"s{turn}", None,
-                      "10.0.0.1" if kind == "address" else None)
+        return Viewer(
+            "same" if kind == "sender" else f"s{turn}",
+            None,
+            "10.0.0.1" if kind == "address" else None,
+        )
 
     for turn in range(5):
         with pytest.raises(GateRefused):

@@ -74,7 +74,14 @@ def test_a_trainer_talks_and_is_asked(tmp_path):
         "TERM": "xterm",
         "COLUMNS": "120",
     }
-    command = [sys.executable, "-m", "runtime.with_actions", "interactive", "--port", str(free_port())]
+    command = [
+        sys.executable,
+        "-m",
+        "runtime.with_actions",
+        "interactive",
+        "--port",
+        str(free_port()),
+    ]
     terminal = Terminal(command, env)
     try:
         terminal.expect("Your input")

@@ -1,4 +1,4 @@
-"""Of the Rasa server only the channels are public, and REST takes nobody's word for who they are."""
+"""Of the Rasa server only the channels are public, and REST takes nobody's word for a name."""
 
 from __future__ import annotations
 
