@@ -1,8 +1,8 @@
 """What a shopper wants changed about an order that is not yet shipped.
 
 Address and phone are changed at once; anything else (a remark, other goods, a later delivery) goes
-to the people who pack it, as a ticket. Slot `change` says which; what is wanted is in `new_address`,
-`new_phone` or `change_wish`.
+to the people who pack it, as a ticket. Slot `change` says which; what is wanted is in
+`new_address`, `new_phone` or `change_wish`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Everything about one order that is not after-sale: asked, opened, done.
 
 Slots: `order_service` (the intent that asked for it), `order_id`, those of a change
-(`order_changes.py`), `invoice_title`, `tax_number`, `confirmed`, `outcome`. What only tells something is answered as soon as the order is
-open; what changes something is confirmed first.
+(`order_changes.py`), `invoice_title`, `tax_number`, `confirmed`, `outcome`. What only tells
+something is answered as soon as the order is open; what changes something is confirmed first.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ _NUMBERS = re.compile(r"(\d{2,5})\s*(?:[-~到至]\s*(\d{2,5}))?")
 _WIDE = (
     ("鞋", "sports_shoes", "kids_shoes"),
     ("衣服", "sportswear", "kids_clothing"),
+    ("外套", "sports_jackets", "kids_clothing"),
     ("包", "kids_backpacks", "kids_backpacks"),
 )
 
@@ -224,6 +225,9 @@ async def _near(query: Query) -> list[Product]:
     if query.below or query.price_to:
         offered = await in_thread(offers.many, [product.id for product in near])
         near.sort(key=lambda product: offered[product.id].price_min or 0)
+    elif query.price_from:
+        offered = await in_thread(offers.many, [product.id for product in near])
+        near.sort(key=lambda product: -(offered[product.id].price_max or 0))
     return near
 
 

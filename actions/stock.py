@@ -36,7 +36,7 @@ async def say_stock(turn: Turn, product: Product) -> None:
         "stock_part" if here else "stock_none",
         name=product.name,
         which=_names(gone, product),
-        rest=_names(here, product),
+        rest=_rest(wanted, here, product),
         back=f"预计 {back} 天后补货" if back else "补货时间还没定",
     )
 
@@ -78,6 +78,14 @@ def _fits(variant, turn: Turn, product: Product) -> bool:
         colours = [c for c in product.colours if asked[0] in c]
     size = version(product, turn)
     return (not colours or variant.colour in colours) and (not size or variant.size == size)
+
+
+def _rest(wanted, here, product: Product) -> str:
+    """What is there: by name where some were asked for, else the others with their sizes."""
+    if len(wanted) < len(product.variants):
+        return _names(here, product)
+    sizes = [size for size in product.sizes if any(v.size == size for v in here)]
+    return f"其余颜色尺码（{'、'.join(sizes)}）" if len(sizes) > 1 else "其余颜色"
 
 
 def _names(variants, product: Product) -> str:

@@ -1,8 +1,8 @@
 """What a person types is text and nothing else.
 
 Rasa takes a text that starts with `/` (after stripping) for a command that sets an intent and
-slots. Only choices made by this server may do that; from a person the slash loses its power, however
-it is padded, and the text goes on as the words it is.
+slots. Only choices made by this server may do that; from a person the slash loses its power,
+however it is padded, and the text goes on as the words it is.
 """
 
 from __future__ import annotations

@@ -272,12 +272,22 @@ def _linked(frames: list[Frame]) -> tuple | None:
 def state_of(frame: Frame, domain: Domain) -> State:
     """The frame as Rasa's state: user, slots, previous action, active loop; no empty parts."""
     state = {
-        USER: domain._get_user_sub_state(frame),
+        USER: _user_of(frame, domain),
         SLOTS: dict(frame.slots),
         PREVIOUS_ACTION: frame.latest_action,
         ACTIVE_LOOP: {LOOP_NAME: frame.loop} if frame.loop else {},
     }
     return {part: known for part, known in state.items() if known}
+
+
+def _user_of(frame: Frame, domain: Domain) -> dict[str, Any]:
+    """The message in a state, worked out once: policies look at the same messages many times."""
+    message = frame.latest_message
+    as_it_is = (message.use_text_for_featurization, len(message.entities), domain)
+    known = message.__dict__.get("_in_states")
+    if known is None or known[0] != as_it_is:
+        known = message._in_states = (as_it_is, domain._get_user_sub_state(frame))
+    return dict(known[1])
 
 
 def _feature(slot: Slot):

@@ -1,4 +1,4 @@
-"""Train the assistant when what it is made of has changed; one line of progress, the rest logged."""
+"""Train the assistant when what it is made of has changed, with one line of progress."""
 
 from __future__ import annotations
 

@@ -135,7 +135,8 @@ def _line(number: str, line: dict, variants: dict[str, dict]) -> dict:
                 "price_cents": variant["offer"]["price_cents"],
             }
     raise ValueError(
-        f"{ORDERS}, order {number}: no variant {wanted!r} of product {line['product']} in {PRODUCTS}"
+        f"{ORDERS}, order {number}: expected a variant of product {line['product']} in {PRODUCTS}, "
+        f"found {wanted!r}"
     )
 
 

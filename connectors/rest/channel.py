@@ -99,7 +99,7 @@ def parse_keys(listed: str) -> dict[str, str]:
         name, _, key = entry.partition(":")
         if not name or len(key) < 16:
             raise ValueError(
-                f"REST_KEYS, program {name!r}: expected name:key with a key of 16 or more characters"
+                f"REST_KEYS, program {name!r}: expected name:key, the key of at least 16 characters"
             )
         programs[name] = key
     return programs
