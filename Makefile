@@ -44,7 +44,8 @@ unit: $(INSTALLED)  ## the fast tests alone
 	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q tests -m "not slow"
 
 lint: $(INSTALLED)  ## ruff and the direction of imports
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/lint-imports --no-cache | tail -n 4
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
+	@found=$$($(BIN)/lint-imports --no-cache) || { echo "$$found"; exit 1; }; echo "$$found" | tail -n 2
 
 bench: $(INSTALLED) train  ## measure the assistant beside stock Rasa, and the graph
 	@QUDAO_DEMO=1 $(BIN)/python -m bench

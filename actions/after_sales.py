@@ -304,9 +304,7 @@ async def _ask_reason(turn: Turn, order: Order, line: Line) -> str:
 async def _decide(turn: Turn, order: Order, line: Line) -> str | None:
     """Let the policies decide; asks whether it was opened where that matters and is unknown."""
     opened = order.opened if order.opened is not None else _OPENED.get(turn.slot("opened"))
-    decision = await decide(
-        turn.slot("after_sale_kind"), order, line, turn.slot("reason"), opened
-    )
+    decision = await decide(turn.slot("after_sale_kind"), order, line, turn.slot("reason"), opened)
     if decision.needs_opened:
         turn.say(
             "question_opened",

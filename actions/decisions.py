@@ -50,9 +50,7 @@ class Decision:
         return "" if not self.title or self.title in self.reason else f"（依据：{self.title}）"
 
 
-async def decide(
-    kind: str, order: Order, line: Line, reason: str, opened: bool | None
-) -> Decision:
+async def decide(kind: str, order: Order, line: Line, reason: str, opened: bool | None) -> Decision:
     """Whether this may be refunded, returned, exchanged or repaired today, and why."""
     if opened is None:
         outcomes = [await _judge(kind, order, line, reason, known) for known in (False, True)]
@@ -90,9 +88,7 @@ async def what_is_possible(kind: str, order: Order, line: Line, names: dict[str,
     return f"{without.reason}。"
 
 
-async def _judge(
-    kind: str, order: Order, line: Line, reason: str, opened: bool | None
-) -> Decision:
+async def _judge(kind: str, order: Order, line: Line, reason: str, opened: bool | None) -> Decision:
     # The services are the graph's topics by the same names. What is not known is no fact.
     known = {} if opened is None else {"opened": opened}
     resolution = await policies.resolve(
@@ -132,4 +128,3 @@ def _limit_days(resolution: Resolution) -> int | None:
         return resolution.days
     months = (resolution.data or {}).get("months")
     return None if months is None else round(months * 30.44)
-

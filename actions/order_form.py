@@ -187,7 +187,8 @@ def _change(turn: Turn, text: str) -> dict:
     change = turn.slot("change") or change_in(text)
     said = _LABEL.sub("", text)
     if change == "phone":
-        return {"change": change, "new_phone": turn.entity("phone")}
+        phone = turn.entity("phone") or turn.slot("new_phone")
+        return {"change": change, "new_phone": phone}
     if change == "other":
         return {"change": change, "change_wish": turn.slot("change_wish") or text}
     parts = len(_ADDRESS.findall(said))

@@ -14,14 +14,27 @@ class TextRefused(ValueError):
     """A text that no channel takes: empty, or longer than `MAX_TEXT` characters."""
 
 
+def readable(typed: str) -> str:
+    """What a reader sees of the text: stripped, without control, zero-width and half characters.
+
+    They would hide a slash from a check but not from Rasa, and no database takes all of them.
+    """
+    return "".join(map(_readable, typed)).strip()
+
+
+def _readable(character: str) -> str:
+    if character.isprintable() or character in "\n\t":
+        return character
+    return " " if character.isspace() else ""
+
+
 def plain_text(typed: str) -> str:
     """The text as Rasa may see it: stripped, and never a command.
 
     Raises:
         TextRefused: nothing is left of it, or it is too long.
     """
-    # Control and zero-width characters would hide the slash from this check but not from a reader.
-    text = "".join(c for c in typed if c.isprintable() or c in "\n\t").strip()
+    text = readable(typed)
     if not text:
         raise TextRefused("the text is empty; expected 1 to 1000 characters")
     if len(text) > MAX_TEXT:

@@ -8,15 +8,29 @@ can be taken up again after a crash (`pending`), and is answered once.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import Column, DateTime, Integer, String, Text, UniqueConstraint, func, select
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from storage import Base, read, write
 
 NEW, DONE = "new", "done"
+CHOICE_LIFE = timedelta(days=30)
+TOKEN = re.compile(r"[\w-]{16}")
 
 
 class InboxRow(Base):
@@ -56,7 +70,7 @@ class ChoiceRow(Base):
 
     token = Column(String(32), primary_key=True)
     conversation = Column(String(255), nullable=False)
-    title = Column(String(255), nullable=False)
+    title = Column(Text, nullable=False)
     payload = Column(Text, nullable=False)
     at = Column(DateTime, nullable=False)
 
@@ -170,6 +184,9 @@ def history(conversation: str, after: int = 0, limit: int = 200) -> list[dict]:
 
 def choice(conversation: str, token: str) -> tuple[str, str] | None:
     """Title and payload of a choice offered in this conversation, or None."""
+    # Anything may be asked for, and not every database can be asked everything.
+    if not TOKEN.fullmatch(token):
+        return None
     with read() as session:
         row = session.get(ChoiceRow, token)
         if row is None or row.conversation != conversation:
@@ -177,10 +194,20 @@ def choice(conversation: str, token: str) -> tuple[str, str] | None:
         return row.title, row.payload
 
 
-def offer(conversation: str, buttons: list[dict]) -> list[dict]:
-    """Replace the payloads of buttons by tokens that only this conversation can use."""
+def offer_all(conversation: str, answers: list[dict]) -> list[dict]:
+    """The answers with tokens, which only this conversation can use, in place of payloads."""
+    if not any(answer.get("buttons") or answer.get("cards") for answer in answers):
+        return answers
     with write() as session:
-        return _tokens(session, conversation, buttons, _now())
+        return [_with_tokens(session, conversation, answer, _now()) for answer in answers]
+
+
+def drop_old_choices() -> int:
+    """Forget the choices that were offered longer than `CHOICE_LIFE` ago; how many they were."""
+    with write() as session:
+        old = delete(ChoiceRow).where(ChoiceRow.at < _now() - CHOICE_LIFE)
+        dropped = session.execute(old.execution_options(synchronize_session=False))
+        return dropped.rowcount
 
 
 def _with_tokens(session, conversation: str, answer: dict, now: datetime) -> dict:
@@ -196,20 +223,19 @@ def _with_tokens(session, conversation: str, answer: dict, now: datetime) -> dic
 
 
 def _tokens(session, conversation: str, buttons: list[dict], now: datetime) -> list[dict]:
-    offered = []
-    for button in buttons:
-        token = secrets.token_urlsafe(12)
-        session.add(
-            ChoiceRow(
-                token=token,
-                conversation=conversation,
-                title=button["title"],
-                payload=button["payload"],
-                at=now,
-            )
-        )
-        offered.append({"title": button["title"], "token": token})
-    return offered
+    rows = [
+        {
+            "token": secrets.token_urlsafe(12),
+            "conversation": conversation,
+            "title": button["title"],
+            "payload": button["payload"],
+            "at": now,
+        }
+        for button in buttons
+    ]
+    if rows:
+        session.execute(insert(ChoiceRow), rows)
+    return [{"title": row["title"], "token": row["token"]} for row in rows]
 
 
 def _next_seq(session, conversation: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from rasa.core.channels.channel import UserMessage
 
@@ -16,6 +17,9 @@ from connectors.rooms import Pending
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 30.0
+# After a failure of ours (the database was busy or away); after the last, the next message or the
+# next start takes up what is kept.
+PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 HONEST = {
     "text": "抱歉，我这边刚才出了点问题，没能处理好您的消息。消息已经记下来了，"
@@ -30,7 +34,8 @@ class Worker:
     """One task a conversation while it has something to do.
 
     `handle` gives a message to Rasa, `publish` shows a frame to a room, `retrieve_events` returns
-    the events of a conversation's tracker; it is asked only about messages found at start.
+    the events of a conversation's tracker; it is asked only about messages that may have been
+    answered before: those found at start, and those whose answers could not be kept.
     """
 
     def __init__(self, channel: str, handle: Handle, publish: Publish, retrieve_events) -> None:
@@ -40,65 +45,89 @@ class Worker:
         self._retrieve_events = retrieve_events
         self._tasks: dict[str, asyncio.Task] = {}
         self._again: set[str] = set()
-        self._stopping = False
+        self._unsure: set[str] = set()
+        self._stopping = asyncio.Event()
 
-    def kick(self, conversation: str, recovering: bool = False) -> None:
+    def kick(self, conversation: str) -> None:
         """See to it that the conversation's kept messages are worked off."""
-        if self._stopping:
+        if self._stopping.is_set():
             return
         if conversation in self._tasks:
             self._again.add(conversation)
             return
-        task = asyncio.create_task(self._drain(conversation, recovering))
+        task = asyncio.create_task(self._drain(conversation))
         self._tasks[conversation] = task
 
     async def recover(self) -> None:
         """Take up what an earlier process had acknowledged and not done."""
         waiting = await asyncio.to_thread(rooms.conversations_pending, self._channel)
+        self._unsure.update(waiting)
         for conversation in waiting:
-            self.kick(conversation, recovering=True)
+            self.kick(conversation)
         if waiting:
             logger.info("%s.inbox.recovering conversations=%d", self._channel, len(waiting))
 
     async def stop(self) -> None:
         """Let messages under way come to their end; take no new ones."""
-        self._stopping = True
+        self._stopping.set()
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=TIMEOUT_SECONDS)
 
-    async def _drain(self, conversation: str, recovering: bool) -> None:
+    async def _drain(self, conversation: str) -> None:
+        pauses = iter(PAUSES)
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 self._again.discard(conversation)
-                message = await asyncio.to_thread(rooms.pending, conversation)
-                if message is None:
-                    if conversation in self._again:
-                        continue
-                    return
-                await self._process(message, recovering)
-        except Exception:
-            # Kept messages stay kept; the next message or the next start takes them up again.
-            logger.exception("%s.inbox.failed", self._channel)
+                try:
+                    if not await self._process_next(conversation):
+                        return
+                    pauses = iter(PAUSES)
+                except Exception:
+                    logger.exception("%s.inbox.failed", self._channel)
+                    # Rasa may have answered already: the next try looks before it asks again.
+                    self._unsure.add(conversation)
+                    if not await self._pause(next(pauses, None)):
+                        return
         finally:
             del self._tasks[conversation]
             if conversation in self._again:
                 self.kick(conversation)
 
-    async def _process(self, message: Pending, recovering: bool) -> None:
+    async def _pause(self, seconds: float | None) -> bool:
+        """Wait before another try; False where there is none: no pause left, or stopping."""
+        if seconds is None:
+            return False
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return not self._stopping.is_set()
+
+    async def _process_next(self, conversation: str) -> bool:
+        """Answer the conversation's oldest kept message; False where none is left."""
+        message = await asyncio.to_thread(rooms.pending, conversation)
+        if message is None:
+            self._unsure.discard(conversation)
+            return conversation in self._again
+        await self._process(message)
+        return True
+
+    async def _process(self, message: Pending) -> None:
         await self._publish(message.conversation, {"type": "typing", "on": True})
-        answers = None
-        if recovering:
-            events = await self._retrieve_events(message.conversation)
-            answers = answers_after(events, message.message_id)
-        if not answers:
-            answers = await self._ask_rasa(message)
-        if not answers:
-            answers = [HONEST]
-            await asyncio.to_thread(_leave_to_a_person, message)
-        shown = await asyncio.to_thread(rooms.finish, message, answers)
-        await self._publish(message.conversation, {"type": "typing", "on": False})
+        try:
+            shown = await asyncio.to_thread(rooms.finish, message, await self._answers(message))
+        finally:
+            await self._publish(message.conversation, {"type": "typing", "on": False})
         for room_message in shown:
             await self._publish(message.conversation, {"type": "message", "message": room_message})
+
+    async def _answers(self, message: Pending) -> list[dict]:
+        answers = None
+        if message.conversation in self._unsure:
+            events = await self._retrieve_events(message.conversation)
+            answers = answers_after(events, message.message_id)
+        answers = answers or await self._ask_rasa(message)
+        if not answers:
+            await asyncio.to_thread(_leave_to_a_person, message)
+        return answers or [HONEST]
 
     async def _ask_rasa(self, message: Pending) -> list[dict]:
         output = AnswerCollector(self._channel)

@@ -47,6 +47,8 @@ def train_if_needed() -> bool:
     wanted = fingerprint()
     if MODEL.exists() and _STAMP.exists() and _STAMP.read_text() == wanted:
         return False
+    # A training that is ended halfway must not leave another model under the old stamp.
+    _STAMP.unlink(missing_ok=True)
     log = var_dir() / "train.log"
     command = [
         sys.executable,
@@ -69,6 +71,7 @@ def train_if_needed() -> bool:
             _wait(process)
         except KeyboardInterrupt:
             process.terminate()
+            process.wait()
             raise
     if process.returncode != 0 or not MODEL.exists():
         raise TrainingFailed(f"training failed: {_last_words(log)} (all of it in {log})")

@@ -7,6 +7,8 @@ is missing, the model is trained if what it is made of has changed.
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -69,7 +71,7 @@ def check() -> None:
             yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         except FileNotFoundError as error:
             raise Unable(f"{path} is missing: restore it, for example with git checkout") from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             said = " ".join(str(error).split())
             raise Unable(f"{path} is not valid YAML: {said}") from error
     try:
@@ -99,7 +101,8 @@ def prepare() -> None:
         done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
         if done.returncode != 0:
             raise Unable(f"python -m {' '.join(command)} failed: {done.stderr.strip()}")
-        print(done.stdout.strip().splitlines()[-1], flush=True)
+        for last in done.stdout.strip().splitlines()[-1:]:
+            print(last, flush=True)
     try:
         if not train_if_needed():
             print("the model is up to date", flush=True)
@@ -107,20 +110,28 @@ def prepare() -> None:
         raise Unable(str(failed)) from failed
 
 
+def environment(ports: dict[str, int]) -> dict[str, str]:
+    """What the processes are started with: how they find each other on these ports by name."""
+    pages = f"http://localhost:{ports['web']},http://{HOST}:{ports['web']}"
+    found = {
+        "ACTION_ENDPOINT_URL": f"http://{HOST}:{ports['actions']}/webhook",
+        "QUDAO_SOCKET_URL": f"ws://{HOST}:{ports['rasa']}/webhooks/web/socket",
+        "WEB_ORIGINS": pages,
+    }
+    chosen = {name: os.environ.get(name) or value for name, value in found.items()}
+    return {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONUNBUFFERED": "1", **chosen}
+
+
 def serve() -> int:
     """Run the processes until one ends or Ctrl-C; the exit code."""
     manager = Manager()
     wanted = processes()
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.getcwd(),
-        "PYTHONUNBUFFERED": "1",
-        "ACTION_ENDPOINT_URL": os.environ.get("ACTION_ENDPOINT_URL")
-        or f"http://{HOST}:{wanted['actions'][0]}/webhook",
-    }
+    shared = environment({name: number for name, (number, _, _) in wanted.items()})
     for name, (_, command, _) in wanted.items():
-        line = " ".join([sys.executable, "-m", *command])
-        manager.add_process(name, line, quiet=False, env=environment)
+        line = shlex.join([sys.executable, "-m", *command])
+        manager.add_process(name, line, quiet=False, env=shared)
+    # A terminal that is closed ends the processes too, which are in sessions of their own.
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     threading.Thread(target=_announce, args=(wanted,), daemon=True).start()
     manager.loop()
     return manager.returncode or 0
@@ -131,7 +142,10 @@ def _announce(wanted: dict) -> None:
     for name, (number, _, path) in wanted.items():
         while not answers(f"http://{HOST}:{number}{path}"):
             if time.monotonic() - started > READY_SECONDS:
-                print(f"{name} is not ready after {READY_SECONDS} s; its lines above say why")
+                print(
+                    f"{name} is not ready after {READY_SECONDS} s; its lines above say why",
+                    flush=True,
+                )
                 return
             time.sleep(0.3)
     web = wanted["web"][0]
@@ -146,10 +160,13 @@ def _announce(wanted: dict) -> None:
 
 def answers(url: str) -> bool:
     """Whether something answers there with success."""
-    try:
-        return requests.get(url, timeout=2).ok
-    except requests.RequestException:
-        return False
+    with requests.Session() as session:
+        # What listens here is not asked through the proxy that the environment may name.
+        session.trust_env = False
+        try:
+            return session.get(url, timeout=2).ok
+        except requests.RequestException:
+            return False
 
 
 def main() -> int:

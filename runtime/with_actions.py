@@ -20,7 +20,7 @@ from runtime.serving import Unable, refuse_taken_port
 from runtime.train import MODEL
 from runtime.up import HOST, answers, port, prepare
 from storage.paths import var_dir
-from storage.secrets import secret
+from storage.secrets import MissingSecret, secret
 
 START_SECONDS = 60
 COMMANDS = {
@@ -37,6 +37,7 @@ def endpoints(number: int) -> Path:
         "token": secret("QUDAO_ACTION_TOKEN"),
     }
     path.touch(mode=0o600)
+    path.chmod(0o600)
     path.write_text(yaml.safe_dump({"action_endpoint": action_endpoint}))
     return path
 
@@ -49,20 +50,28 @@ def run(command: list[str]) -> int:
     """
     number = port("QUDAO_ACTION_PORT", 5055)
     refuse_taken_port(HOST, number)
+    try:
+        with_endpoints = [*command, "--endpoints", str(endpoints(number))]
+    except MissingSecret as missing:
+        raise Unable(str(missing)) from missing
     prepare()
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "RASA_TELEMETRY_ENABLED": "false"}
-    actions = subprocess.Popen(
-        [sys.executable, "-m", "runtime.action_server", "--port", str(number)],
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
+    log = var_dir() / "actions.log"
+    with log.open("wb") as output:
+        actions = subprocess.Popen(
+            [sys.executable, "-m", "runtime.action_server", "--port", str(number)],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            # In Rasa's terminal Ctrl-C opens a menu: it must not end the actions behind its back.
+            start_new_session=True,
+        )
     try:
         until = time.monotonic() + START_SECONDS
         while not answers(f"http://{HOST}:{number}/health"):
             if actions.poll() is not None or time.monotonic() > until:
-                raise Unable(f"the action server did not start on port {number}")
+                raise Unable(f"the action server did not start on port {number}: {log} says why")
             time.sleep(0.3)
-        with_endpoints = [*command, "--endpoints", str(endpoints(number))]
         return subprocess.call([sys.executable, "-m", "rasa", *with_endpoints], env=environment)
     finally:
         actions.terminate()

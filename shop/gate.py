@@ -13,7 +13,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, DateTime, Integer, String
+from sqlalchemy import Column, DateTime, Integer, String, delete, or_
 
 from shop import clock, orders
 from shop.orders import Order
@@ -76,6 +76,8 @@ def open_order(viewer: Viewer, number: str, phone_last4: str | None = None) -> O
             return order
         for row in rows:
             _count_failure(row)
+            session.add(row)
+        _forget_old(session)
     raise GateRefused("number and phone do not match an order")
 
 
@@ -102,11 +104,21 @@ def _row(session, kind: str, key: str) -> GateRow:
     row = session.get(GateRow, (kind, key))
     if row is None:
         row = GateRow(kind=kind, key=key, failures=0, since=now)
-        session.add(row)
     expired = row.locked_until <= now if row.locked_until else row.since + WINDOW <= now
     if expired:
         row.failures, row.since, row.locked_until = 0, now, None
     return row
+
+
+def _forget_old(session) -> None:
+    # Whoever guesses chooses the keys: without this the table would grow with every guess.
+    now = clock.now()
+    session.execute(
+        delete(GateRow)
+        .where(GateRow.since <= now - WINDOW)
+        .where(or_(GateRow.locked_until.is_(None), GateRow.locked_until <= now))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _count_failure(row: GateRow) -> None:

@@ -2,8 +2,10 @@
 
 On SQLite every write is a short `BEGIN IMMEDIATE` transaction: a deferred one that starts by
 reading and then writes fails with `database is locked` as soon as two processes do it at once.
-`synchronous=FULL` keeps what was acknowledged through a power cut. Neither belongs on an event
-loop: call from a thread (`asyncio.to_thread`).
+`synchronous=FULL` keeps what was acknowledged through a power cut. On PostgreSQL writes take their
+turn by an advisory lock, so that what reads and then writes (a room's next number, a counted
+failure) holds there as well. Neither `read()` nor `write()` belongs on an event loop: call from a
+thread (`asyncio.to_thread`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.orm import Session, declarative_base
 from sqlalchemy.pool import QueuePool
 
@@ -23,6 +25,8 @@ from storage.paths import var_dir
 Base = declarative_base()
 
 _BUSY_MS = 15_000
+_CONNECT_SECONDS = 5
+_WRITERS = 7_243_001  # the advisory lock's number; only has to differ from other programs'
 
 
 def database_url() -> str:
@@ -38,10 +42,12 @@ def engine() -> Engine:
 @cache
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, future=True, pool_pre_ping=True)
+        return _server_engine(url)
     made = create_engine(
         url,
         future=True,
+        # The values of a statement that failed are shoppers' data, and errors go to the logs.
+        hide_parameters=True,
         poolclass=QueuePool,
         pool_size=8,
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
@@ -49,6 +55,24 @@ def _engine(url: str) -> Engine:
     event.listen(made, "connect", _configure_sqlite)
     event.listen(made, "begin", _begin_sqlite)
     return made
+
+
+def _server_engine(url: str) -> Engine:
+    limits = {}
+    if make_url(url).get_backend_name() == "postgresql":
+        waits = f"-c statement_timeout={_BUSY_MS} -c lock_timeout={_BUSY_MS}"
+        limits = {"connect_timeout": _CONNECT_SECONDS, "options": waits}
+    made = create_engine(
+        url, future=True, pool_pre_ping=True, hide_parameters=True, connect_args=limits
+    )
+    if made.dialect.name == "postgresql":
+        event.listen(made, "begin", _begin_postgresql)
+    return made
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _configure_sqlite(connection, _record) -> None:

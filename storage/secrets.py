@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 from storage.paths import var_dir
+
+SHORTEST = 16
 
 
 class MissingSecret(RuntimeError):
@@ -24,15 +29,16 @@ def secret(name: str) -> str:
     the processes of one start, and the next start, share it.
 
     Raises:
-        MissingSecret: it is not set, or is shorter than 16 characters, outside demo mode.
+        MissingSecret: it is not set, or is shorter than 16 characters, outside demo mode; or the
+            file of a demo secret is damaged.
     """
     value = os.environ.get(name, "")
-    if len(value) >= 16:
+    if len(value) >= SHORTEST:
         return value
     if not demo_mode():
         found = "it is not set" if not value else f"it has {len(value)} characters"
         raise MissingSecret(
-            f"{name}: {found}; a random secret of at least 16 characters is expected "
+            f"{name}: {found}; a random secret of at least {SHORTEST} characters is expected "
             f"(for example from `openssl rand -hex 32`), or QUDAO_DEMO=1 for a demonstration"
         )
     return _demo_secret(name)
@@ -42,10 +48,25 @@ def _demo_secret(name: str) -> str:
     folder = var_dir() / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / name.lower()
+    if not path.exists():
+        _draw(path)
+    value = path.read_text(encoding="ascii")
+    if len(value) < SHORTEST:
+        raise MissingSecret(
+            f"{path}: it has {len(value)} characters; at least {SHORTEST} are expected; delete the "
+            f"file, and a new secret is drawn"
+        )
+    return value
+
+
+def _draw(path: Path) -> None:
+    # Written whole before it gets its name: an empty secret, read while another process makes it
+    # or left behind by one that was killed, would open every door.
+    handle, fresh = tempfile.mkstemp(dir=path.parent)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii")
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32))
-    return path.read_text(encoding="ascii")
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        Path(fresh).unlink()

@@ -131,7 +131,7 @@ async def _body(request: Request) -> SessionRequest:
         return SessionRequest.parse_raw(raw or b"{}", content_type="application/json")
     except ValidationError as error:
         raise HTTPException(422, _plain(error.errors())) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"body: not JSON in UTF-8 ({error})") from error
 
 

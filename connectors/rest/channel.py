@@ -3,25 +3,37 @@
 `REST_KEYS` names the programs: `name:key,name:key` (keys of at least 16 characters). A program's
 senders live in its own namespace, so that none can speak for another's. Buttons come as tokens in
 `payload`; sent back as `message`, a token is the choice. A text that starts with `/` is only text.
+
+`metadata.shopper` is the program's word for who is signed in, and `metadata.address` for where the
+shopper is: only programs that have checked it may say it. Nothing is kept for a second try here; a
+program that gets no answer asks again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import os
+import re
 from typing import Any
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Request, response
+from sqlalchemy.exc import SQLAlchemyError
 
+from cdp import cases
 from connectors import rooms
 from connectors.answers import AnswerCollector
 from connectors.guard import TextRefused, plain_text
-from connectors.worker import HONEST
+from connectors.worker import HONEST, TIMEOUT_SECONDS
 from storage import create_tables
 
 logger = logging.getLogger(__name__)
+
+MAX_SENDER = 128
+SORRY = {"text": "抱歉，我这边暂时出了点问题，没能处理好您的消息，请稍后再试。"}
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class RestInput(InputChannel):
@@ -57,30 +69,33 @@ class RestInput(InputChannel):
                 return response.json({"error": "Authorization: expected Bearer <key>"}, 401)
             body = request.json if isinstance(request.json, dict) else {}
             sender, typed = body.get("sender"), body.get("message")
-            if not isinstance(sender, str) or not sender.strip() or not isinstance(typed, str):
-                wanted = "sender and message: expected texts that are not empty"
+            if not _is_sender(sender):
+                wanted = f"sender: expected 1 to {MAX_SENDER} printable characters"
                 return response.json({"error": wanted}, 422)
+            if not isinstance(typed, str):
+                return response.json({"error": "message: expected a text that is not empty"}, 422)
             conversation = f"{program}.{sender.strip()}"
-            found = rooms.choice(conversation, typed)
-            try:
-                text = found[1] if found else plain_text(typed)
-            except TextRefused as refused:
-                return response.json({"error": str(refused)}, 422)
             metadata = body.get("metadata")
             context = {"address": request.ip, **(metadata if isinstance(metadata, dict) else {})}
-            answers = await _ask(on_new_message, conversation, text, context)
-            return response.json(
-                [_wire(sender, conversation, answer) for answer in answers], ensure_ascii=False
-            )
+            try:
+                text = await _meaning(conversation, typed)
+                answers = await _ask(on_new_message, conversation, text, context)
+                told = await asyncio.to_thread(rooms.offer_all, conversation, answers)
+            except TextRefused as refused:
+                return response.json({"error": str(refused)}, 422)
+            except SQLAlchemyError:
+                logger.exception("rest.database.failed")
+                told = [SORRY]
+            return response.json([_wire(sender, answer) for answer in told], ensure_ascii=False)
 
         @routes.listener("before_server_start")
         async def prepare(_app, _loop) -> None:
-            create_tables()
+            await asyncio.to_thread(create_tables)
 
         return routes
 
     def _program(self, authorization: str) -> str | None:
-        given = authorization.removeprefix("Bearer ").strip().encode()
+        given = authorization.removeprefix("Bearer ").strip().encode(errors="surrogateescape")
         found = None
         for program, key in self._programs.items():
             if hmac.compare_digest(key.encode(), given):
@@ -92,41 +107,66 @@ def parse_keys(listed: str) -> dict[str, str]:
     """`name:key,name:key` as a mapping.
 
     Raises:
-        ValueError: an entry without a name, or with a key shorter than 16 characters.
+        ValueError: a name that is missing, twice there or not of letters, digits, `-` and `_` (a
+            dot would let one program's senders run into another's), or a key shorter than 16.
     """
     programs = {}
     for entry in filter(None, (part.strip() for part in listed.split(","))):
         name, _, key = entry.partition(":")
-        if not name or len(key) < 16:
+        if not _NAME.fullmatch(name) or len(key) < 16:
             raise ValueError(
-                f"REST_KEYS, program {name!r}: expected name:key, the key of at least 16 characters"
+                f"REST_KEYS, program {name!r}: expected name:key, the name of at most 32 letters, "
+                f"digits, - and _, the key of at least 16 characters"
             )
+        if name in programs:
+            raise ValueError(f"REST_KEYS, program {name!r}: named twice; expected once")
         programs[name] = key
     return programs
 
 
+def _is_sender(sender: Any) -> bool:
+    return (
+        isinstance(sender, str) and sender.isprintable() and 0 < len(sender.strip()) <= MAX_SENDER
+    )
+
+
 async def _ask(on_new_message, conversation: str, text: str, context: dict) -> list[dict]:
     output = AnswerCollector("rest")
+    message = UserMessage(text, output, conversation, input_channel="rest", metadata=context)
     try:
-        await on_new_message(
-            UserMessage(text, output, conversation, input_channel="rest", metadata=context)
-        )
+        await asyncio.wait_for(on_new_message(message), TIMEOUT_SECONDS)
     except Exception:
         logger.exception("rest.message.failed")
-    return output.answers or [HONEST]
+    if output.answers:
+        return output.answers
+    # The honest sentence promises a person, so there has to be a case.
+    transcript = [{"from": "user", "text": text}]
+    await asyncio.to_thread(
+        cases.request_person, conversation, "unanswered", transcript, context.get("shopper")
+    )
+    return [HONEST]
 
 
-def _wire(recipient: str, conversation: str, answer: dict) -> dict:
+async def _meaning(conversation: str, typed: str) -> str:
+    """What a text means to Rasa: the choice whose token it is, or the plain text."""
+    if rooms.TOKEN.fullmatch(typed):
+        found = await asyncio.to_thread(rooms.choice, conversation, typed)
+        if found:
+            return found[1]
+    return plain_text(typed)
+
+
+def _wire(recipient: str, answer: dict) -> dict:
+    """An answer in Rasa's REST form; a button's token stands in its `payload`."""
     message: dict[str, Any] = {"recipient_id": recipient}
     if answer.get("text"):
         message["text"] = answer["text"]
     if answer.get("buttons"):
-        message["buttons"] = _offered(conversation, answer["buttons"])
+        message["buttons"] = _payloads(answer["buttons"])
     custom: dict[str, Any] = {}
     if answer.get("cards"):
         custom["cards"] = [
-            {**card, "buttons": _offered(conversation, card.get("buttons") or [])}
-            for card in answer["cards"]
+            {**card, "buttons": _payloads(card.get("buttons") or [])} for card in answer["cards"]
         ]
     if answer.get("links"):
         custom["links"] = answer["links"]
@@ -135,8 +175,5 @@ def _wire(recipient: str, conversation: str, answer: dict) -> dict:
     return message
 
 
-def _offered(conversation: str, buttons: list[dict]) -> list[dict]:
-    return [
-        {"title": button["title"], "payload": button["token"]}
-        for button in rooms.offer(conversation, buttons)
-    ]
+def _payloads(buttons: list[dict]) -> list[dict]:
+    return [{"title": button["title"], "payload": button["token"]} for button in buttons]

@@ -12,18 +12,20 @@ import json
 import logging
 import os
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter
 from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint, Request, response
-from sanic.exceptions import Forbidden, WebsocketClosed
+from sanic.exceptions import WebsocketClosed
+from sqlalchemy.exc import SQLAlchemyError
 
 from cdp.session import InvalidSession, Session, read
 from connectors import rooms
-from connectors.guard import TextRefused, plain_text
+from connectors.guard import TextRefused, plain_text, readable
 from connectors.web.payloads import BadFrame, Frame, error, parse
 from connectors.worker import Worker
 from storage import create_tables
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 HELLO_SECONDS = 10.0
 DEFAULT_ORIGINS = "http://localhost:8000,http://127.0.0.1:8000"
+UNAVAILABLE = "抱歉，我这边暂时出了点问题，消息还没有收到，请稍后再发一次。"
 BY_CONVERSATION = RateLimitItemPerMinute(60)
 BY_ADDRESS = RateLimitItemPerMinute(300)
 
@@ -49,7 +52,7 @@ class WebInput(InputChannel):
         """Read `origins` from the credentials, else `WEB_ORIGINS` (comma-separated)."""
         listed = (credentials or {}).get("origins")
         if not listed:
-            listed = os.environ.get("WEB_ORIGINS", DEFAULT_ORIGINS).split(",")
+            listed = (os.environ.get("WEB_ORIGINS") or DEFAULT_ORIGINS).split(",")
         return cls([origin.strip().rstrip("/") for origin in listed if origin.strip()])
 
     def __init__(self, origins: list[str]) -> None:
@@ -57,7 +60,8 @@ class WebInput(InputChannel):
         self._sockets: dict[str, set] = defaultdict(set)
         # The limiter only refers to its storage weakly.
         self._hits = MemoryStorage()
-        self._limiter = MovingWindowRateLimiter(self._hits)
+        # Of a moving window it would keep every key that ever was.
+        self._limiter = FixedWindowRateLimiter(self._hits)
         self._worker: Worker | None = None
 
     def blueprint(self, on_new_message) -> Blueprint:
@@ -68,22 +72,33 @@ class WebInput(InputChannel):
         async def health(_: Request):
             return response.json({"status": "ok"})
 
+        # Before the handler: by then the socket is open already.
+        @routes.middleware("request")
+        async def from_our_pages(request: Request):
+            origin = request.headers.get("origin", "").rstrip("/")
+            if request.path.endswith("/socket") and origin not in self._origins:
+                logger.warning("web.socket.refused reason=origin")
+                return response.text("this page may not open a chat here", 403)
+            return None
+
         @routes.websocket("/socket")
         async def socket(request: Request, ws) -> None:
-            if request.headers.get("origin", "").rstrip("/") not in self._origins:
-                logger.warning("web.socket.refused reason=origin")
-                raise Forbidden("this page may not open a chat here")
-            await self._serve(ws, request.ip)
+            # Behind a proxy that Sanic is told of (SANIC_PROXIES_COUNT), the shopper's own address.
+            await self._serve(ws, request.remote_addr or request.ip)
 
-        @routes.listener("after_server_start")
-        async def start(app, _loop) -> None:
+        @routes.listener("before_server_start")
+        async def prepare(app, _loop) -> None:
             await asyncio.to_thread(create_tables)
+            await asyncio.to_thread(rooms.drop_old_choices)
 
             async def events(conversation: str):
                 tracker = await app.ctx.agent.tracker_store.retrieve(conversation)
                 return tracker.events if tracker else []
 
             self._worker = Worker(self.name(), on_new_message, self._publish, events)
+
+        @routes.listener("after_server_start")
+        async def recover(_app, _loop) -> None:
             await self._worker.recover()
 
         @routes.listener("before_server_stop")
@@ -114,15 +129,18 @@ class WebInput(InputChannel):
 
     async def _hello(self, ws) -> tuple[Session | None, int]:
         try:
-            frame = parse(await asyncio.wait_for(ws.recv(), HELLO_SECONDS))
+            raw = await ws.recv(HELLO_SECONDS)
+            if raw is None:
+                raise BadFrame(f"expected hello within {HELLO_SECONDS:.0f} s")
+            frame = parse(raw)
             if frame.type != "hello":
                 raise BadFrame("the first frame: expected hello")
             return read(frame.token), frame.after
         except InvalidSession as refused:
             code = "expired" if refused.expired else "bad_token"
             await self._refuse(ws, code, str(refused))
-        except (BadFrame, asyncio.TimeoutError) as refused:
-            await self._refuse(ws, "bad_frame", str(refused) or "no hello in time")
+        except BadFrame as refused:
+            await self._refuse(ws, "bad_frame", str(refused))
         except WebsocketClosed:
             pass
         return None, 0
@@ -143,8 +161,9 @@ class WebInput(InputChannel):
     @staticmethod
     async def _refuse(ws, code: str, text: str) -> None:
         logger.warning("web.socket.refused reason=%s", code)
-        await _send(ws, error(code, text))
-        await ws.close(code=4401, reason=code)
+        with suppress(WebsocketClosed):
+            await _send(ws, error(code, text))
+            await ws.close(code=4401, reason=code)
 
     async def _answer(self, raw: str, session: Session, address: str) -> dict:
         frame = None
@@ -161,6 +180,10 @@ class WebInput(InputChannel):
             return await self._take(frame, session, address)
         except BadFrame as refused:
             return error("bad_frame", str(refused), frame.id if frame else None)
+        except SQLAlchemyError:
+            # Not acknowledged, so the page keeps it as pending and sends it again.
+            logger.exception("web.message.not_kept")
+            return error("unavailable", UNAVAILABLE, frame.id)
 
     async def _take(self, frame: Frame, session: Session, address: str) -> dict:
         if not self._allowed(session.conversation, address):
@@ -172,7 +195,7 @@ class WebInput(InputChannel):
             shown, text = found
         else:
             try:
-                shown, text = frame.text.strip(), plain_text(frame.text)
+                shown, text = readable(frame.text), plain_text(frame.text)
             except TextRefused as refused:
                 return error("too_long", str(refused), frame.id)
         context = {

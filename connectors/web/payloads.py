@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 MAX_FRAME = 16_000
 _ID_LENGTH = 64
+_NEWEST = 2**31 - 1  # the largest sequence number that every database takes
 _PRODUCT = re.compile(r"[\w.-]{1,64}")
 
 
@@ -57,11 +58,13 @@ def parse(raw: str | bytes) -> Frame:
         if not isinstance(data.get(name), str) or not data[name]:
             raise BadFrame(f"{name}: expected a text that is not empty")
     after = data.get("after", 0)
-    if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-        raise BadFrame("after: expected a whole number from 0")
+    if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after <= _NEWEST:
+        raise BadFrame(f"after: expected a whole number from 0 to {_NEWEST}")
     client_id = data.get("id")
-    if isinstance(client_id, str) and len(client_id) > _ID_LENGTH:
-        raise BadFrame(f"id: expected at most {_ID_LENGTH} characters")
+    if isinstance(client_id, str) and not (
+        len(client_id) <= _ID_LENGTH and client_id.isprintable()
+    ):
+        raise BadFrame(f"id: expected at most {_ID_LENGTH} printable characters")
     return Frame(
         type=data["type"],
         id=client_id if isinstance(client_id, str) else None,

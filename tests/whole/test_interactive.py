@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -24,6 +27,8 @@ class Terminal:
 
     def __init__(self, command: list[str], env: dict) -> None:
         self.ours, theirs = pty.openpty()
+        # Rasa draws tables as wide as the terminal; one of no width breaks it.
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
         self.process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
         )
