@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import ActiveLoop, SlotSet
 
 from actions.base import PERSON, Answer
+from actions.small_talk import MENU
 from actions.turn import Turn, in_thread
 from cdp import cases
 
@@ -45,6 +46,10 @@ class Complain(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """Say sorry and offer a person; call one if it is not the first time."""
+        if not any(sign.isalnum() for sign in turn.text):
+            # 「？？？」 is impatient, but says nothing that could be noted down.
+            turn.say("unclear", buttons=[*MENU, PERSON])
+            return
         complaints = (turn.slot("complaints") or 0) + 1
         turn.set(complaints=complaints)
         if complaints >= PATIENCE:

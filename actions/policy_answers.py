@@ -130,7 +130,8 @@ async def _add_own_order(turn: Turn, topic: str) -> None:
     mine = await in_thread(orders.of_shopper, turn.shopper)
     open_orders = [order for order in mine if order.state in (orders.PAID, orders.SHIPPED)]
     if open_orders:
-        order = open_orders[0]
+        spoken_of = [order for order in open_orders if order.number == turn.slot("last_order")]
+        order = (spoken_of or open_orders)[0]
         turn.say(
             "own_order_hint",
             order=order.number,

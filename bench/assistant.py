@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ruamel.yaml import YAML
+import yaml
 
 from bench import load, servers
 from bench.results import Figure, record
@@ -95,7 +95,7 @@ def _measure(stock: bool, seconds: float) -> tuple[dict[str, tuple[float, str]],
 
 def _wordings(domain: Path) -> list[tuple[re.Pattern, str]]:
     """The responses that can be worded in several ways, as patterns of what they say."""
-    responses = YAML(typ="safe").load(domain)["responses"]
+    responses = yaml.safe_load(domain.read_text(encoding="utf-8"))["responses"]
     return [
         (re.compile(re.sub(r"\\\{\w+\\\}", ".*", re.escape(wording["text"])), re.DOTALL), name)
         for name, wordings in responses.items()

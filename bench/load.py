@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from ruamel.yaml import YAML
+import yaml
 
 CONVERSATIONS = Path(__file__).parent / "conversations.yml"
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
@@ -59,7 +59,7 @@ class Shopper:
 
 def conversations() -> dict[str, list]:
     """The steps of each conversation, by its name."""
-    return YAML(typ="safe").load(CONVERSATIONS)
+    return yaml.safe_load(CONVERSATIONS.read_text(encoding="utf-8"))
 
 
 async def transcript(url: str, key: str | None) -> dict[str, list[Answer | None]]:
