@@ -55,7 +55,7 @@ def product_card(product: Product, offers: ProductOffers, subtitle: str = "") ->
 def product_has_sizes(product: Product) -> bool:
     """Whether the product comes in sizes of the body (not storage sizes or packs)."""
     roots = {"sports", "kids", "socks", "underwear", "baby"}
-    return bool(roots & set(product.category_path)) and len(product.variants) > 1
+    return bool(roots & set(product.category_path)) and len(product.sizes) > 1
 
 
 def _next(product: Product) -> str:

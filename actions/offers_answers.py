@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
+from actions import words
 from actions.base import Answer
 from actions.cards import money
 from actions.faq_answers import answer_from_faq
@@ -18,7 +20,12 @@ from shop import clock, offers
 
 SHOWN = 5
 _SPECIAL = ("coupon", "instalment")
-_SHOP = re.compile(r"店|全场|商城|平台|你们|什么活动|哪些活动|双十|券")
+_SHOP = re.compile(r"店|全场|商城|平台|你们|[啥么]活动|哪些活动|双十|券")
+_FESTIVALS = (
+    ("双十二", re.compile(r"双十二|双12|双 12|12[.·]12"), (12, 12)),
+    ("双十一", re.compile(r"双十一|双11|双 11|11[.·]11"), (11, 11)),
+    ("618", re.compile(r"618|六一八"), (6, 18)),
+)
 _PERIODS = re.compile(r"(\d{1,2})\s*(?:期|个月)")
 # What coupons there are, and not how one is used or why it is refused.
 _COUPON = re.compile(r"券|积分|红包|卡|码|优惠")
@@ -28,10 +35,27 @@ _WHICH = re.compile(
 )
 
 
+def _festival(text: str) -> tuple[str, date] | None:
+    """The shopping festival that the text names, with its day, or today once it is over."""
+    today = clock.today()
+    for name, pattern, (month, day) in _FESTIVALS:
+        if pattern.search(text):
+            return name, max(date(today.year, month, day), today)
+    return None
+
+
 async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
     """What the message is about, as words, and the promotions for it."""
     named = mention(turn)
-    found = await candidates(turn)
+    festival = _festival(turn.text)
+    if festival and not named and not turn.entities("product"):
+        # All of that day, those that begin only then first.
+        name, day = festival
+        then = await promotions.in_force(graph(), day, kind=kind)
+        now = {p.id for p in await promotions.in_force(graph(), clock.today(), kind=kind)}
+        return name, sorted(then, key=lambda promotion: promotion.id in now)
+    general = not named and _SHOP.search(turn.text) and not turn.entities("product")
+    found = [] if general and not words.points_back(turn.text) else await candidates(turn)
     about, scope = "", {}
     if len(found) == 1:
         turn.set(product=found[0].id)

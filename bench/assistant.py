@@ -38,6 +38,7 @@ _RATIOS = (
 def figures(seconds: float = 10.0) -> Iterator[Figure]:
     """(name, value, unit) of ours, of stock, and of ours over stock."""
     servers.stock_model()
+    yield "stock.epochs", servers.stock_epochs(), "epochs"
     measured: dict[str, dict[str, tuple[float, str]]] = {}
     transcripts = []
     for side in ("assistant", "stock"):

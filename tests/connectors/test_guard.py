@@ -41,3 +41,7 @@ def test_ordinary_text_stays_as_it_is():
 def test_empty_and_too_long_are_refused(typed):
     with pytest.raises(TextRefused, match="expected"):
         plain_text(typed)
+
+
+def test_any_blank_between_words_stays_a_blank():
+    assert plain_text("size\u00a042\u3000红色") == "size 42 红色"

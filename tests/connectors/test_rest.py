@@ -2,47 +2,123 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
-from sanic import Sanic
 from sqlalchemy.exc import OperationalError
 
 from cdp import cases
 from connectors import rooms
 from connectors.rest.channel import SORRY, RestInput, parse_keys
 from connectors.worker import HONEST
-from tests.assistant import free_port
+from tests.connectors.served import served
 
 KEY = "0123456789abcdef"
 
 
-@pytest.fixture(autouse=True)
-def tables(state):
-    return state
-
-
-class Client:
-    """Posts to the channel in an application of its own; `answer` is what Rasa would say."""
+class Rasa:
+    """Says `answer` to every message; `seen` are the messages."""
 
     def __init__(self) -> None:
         self.answer: dict | None = {"text": "您好"}
         self.seen: list = []
-        self.app = Sanic(f"rest_{free_port()}", configure_logging=False)
-        self.app.blueprint(
-            RestInput({"shop": KEY}).blueprint(self.handle), url_prefix="/webhooks/rest"
-        )
 
     async def handle(self, message) -> None:
         self.seen.append(message)
         if self.answer:
             await message.output_channel.send_response(message.sender_id, self.answer)
 
-    async def post(self, body, key: str = KEY):
-        _, answer = await self.app.asgi_client.post(
-            "/webhooks/rest/webhook", json=body, headers={"Authorization": f"Bearer {key}"}
-        )
-        return answer
+
+@pytest.fixture
+def rasa(state):
+    return Rasa()
 
 
 @pytest.fixture
-def client():
-    return Client()
+async def post(rasa):
+    """Post a body, as JSON unless it is bytes."""
+    async with (
+        served(RestInput({"shop": KEY}), rasa.handle) as place,
+        httpx.AsyncClient() as client,
+    ):
+
+        async def send(body, authorization: bytes = f"Bearer {KEY}".encode()):
+            content = {"content": body} if isinstance(body, bytes) else {"json": body}
+            address = f"http://{place}/webhooks/rest/webhook"
+            headers = [(b"Authorization", authorization)]
+            return await client.post(address, headers=headers, **content)
+
+        yield send
+
+
+def message(**changed) -> dict:
+    return {"sender": "a", "message": "你好", **changed}
+
+
+async def test_a_program_speaks_for_its_own_senders(rasa, post):
+    answer = await post(message())
+    assert answer.json() == [{"recipient_id": "a", "text": "您好"}]
+    assert rasa.seen[0].sender_id == "shop.a"
+
+
+@pytest.mark.parametrize("given", [b"", b"Bearer wrong", b"Bearer \xff\xfe"])
+async def test_without_a_key_there_is_no_answer(rasa, post, given):
+    assert (await post(message(), given)).status_code == 401
+    assert rasa.seen == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"sender": " "}, "sender"),
+        ({"sender": "x" * 129}, "sender"),
+        ({"sender": "a\x00"}, "sender"),
+        ({"sender": 7}, "sender"),
+        ({"message": None}, "message"),
+        ({"message": " "}, "text is empty"),
+    ],
+)
+async def test_a_bad_field_is_named(rasa, post, changed, wrong):
+    answer = await post(message(**changed))
+    assert answer.status_code == 422 and wrong in answer.json()["error"]
+
+
+async def test_half_a_character_is_left_out(rasa, post):
+    assert (await post(b'{"sender": "a", "message": "hi\\ud83d"}')).status_code == 200
+    assert rasa.seen[0].text == "hi"
+
+
+async def test_a_button_comes_back_as_its_token(rasa, post):
+    rasa.answer = {"text": "要吗", "buttons": [{"title": "要", "payload": "/affirm"}]}
+    token = (await post(message())).json()[0]["buttons"][0]["payload"]
+    await post(message(message=token))
+    await post(message(message=token, sender="b"))
+    assert [seen.text for seen in rasa.seen] == ["你好", "/affirm", token]
+
+
+async def test_a_promised_person_has_a_case(rasa, post):
+    rasa.answer = None
+    assert (await post(message())).json()[0]["text"] == HONEST["text"]
+    case = cases.waiting()[0]
+    assert (case["conversation"], case["reason"]) == ("shop.a", "unanswered")
+    assert case["transcript"] == [{"from": "user", "text": "你好"}]
+
+
+async def test_a_database_that_is_away_gets_a_sentence_without_a_promise(rasa, post, monkeypatch):
+    def fail(*_):
+        raise OperationalError("away", {}, Exception())
+
+    monkeypatch.setattr(rooms, "offer_all", fail)
+    answer = await post(message())
+    assert (answer.status_code, answer.json()[0]["text"]) == (200, SORRY["text"])
+
+
+@pytest.mark.parametrize(
+    "listed", ["a.b:" + KEY, ":" + KEY, "a:short", f"a:{KEY},a:{KEY}x", "x" * 33 + ":" + KEY]
+)
+def test_keys_that_cannot_be_used_are_refused(listed):
+    with pytest.raises(ValueError, match=r"REST_KEYS, program .*: .*expected"):
+        parse_keys(listed)
+
+
+def test_keys_by_program():
+    assert parse_keys(f" a:{KEY}, b-2:{KEY}:x ,") == {"a": KEY, "b-2": f"{KEY}:x"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -73,3 +74,12 @@ def test_many_writers_at_once_lose_nothing():
     for thread in threads:
         thread.join()
     assert [m["seq"] for m in rooms.history("c")] == list(range(1, 21))
+
+
+def test_choices_are_forgotten_after_their_time(monkeypatch):
+    offered = rooms.offer_all("c", [{"buttons": [{"title": "要", "payload": "/affirm"}]}])
+    token = offered[0]["buttons"][0]["token"]
+    assert rooms.drop_old_choices() == 0 and rooms.choice("c", token)
+    later = rooms._now() + rooms.CHOICE_LIFE + timedelta(minutes=1)
+    monkeypatch.setattr(rooms, "_now", lambda: later)
+    assert rooms.drop_old_choices() == 1 and rooms.choice("c", token) is None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from shop import clock, demo, gate
 from shop.gate import GateLocked, GateRefused, Viewer, open_order
+from storage import read
 
 MINE, THEIRS, NONE = "QD2026110003", "QD2026110101", "QD2099999999"
 
@@ -93,3 +95,20 @@ def test_failures_long_ago_do_not_count(monkeypatch):
     with pytest.raises(GateRefused):
         open_order(Viewer("y"), MINE, "0000")
     assert open_order(Viewer("x"), MINE, "1234").number == MINE
+
+
+def test_failures_are_forgotten_when_they_no_longer_count(monkeypatch):
+    def kept() -> set[str]:
+        with read() as session:
+            return set(session.scalars(select(gate.GateRow.key)))
+
+    for turn in range(3):
+        with pytest.raises(GateRefused):
+            open_order(Viewer(f"s{turn}"), f"QD209999999{turn}", "0000")
+    open_order(Viewer("honest"), MINE, "1234")
+    assert len(kept()) == 6
+    later = clock.now() + timedelta(minutes=61)
+    monkeypatch.setattr(gate.clock, "now", lambda: later)
+    with pytest.raises(GateRefused):
+        open_order(Viewer("z"), NONE, "0000")
+    assert kept() == {"z", NONE}

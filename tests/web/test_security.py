@@ -124,6 +124,7 @@ def test_a_body_that_is_no_json_or_too_large_is_refused(client):
     assert client.post("/api/chat/session", content=b"{", headers=OURS).status_code == 422
     assert client.post("/api/chat/session", content=b"\xff", headers=OURS).status_code == 422
     assert client.post("/api/chat/session", content=b"x" * 20000, headers=OURS).status_code == 413
+    assert client.post("/api/chat/session", content=b"[" * 16000, headers=OURS).status_code == 400
 
 
 def test_shoppers_cannot_be_chosen_outside_demo_mode(shop_sources):

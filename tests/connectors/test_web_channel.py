@@ -1,0 +1,109 @@
+"""The web chat's socket, over the wire: what is odd or fails never ends the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+import websockets
+from sqlalchemy.exc import OperationalError
+
+from cdp.session import issue, new_conversation
+from connectors import rooms
+from connectors.web import channel
+from connectors.web.channel import WebInput
+from tests.connectors.served import served
+
+PAGE = "http://localhost:8000"
+
+
+class Socket:
+    """A socket in its room; `ask` returns the first frame that answers."""
+
+    def __init__(self, ws) -> None:
+        self.ws = ws
+
+    async def ask(self, frame: dict | str, *types: str) -> dict:
+        await self.ws.send(frame if isinstance(frame, str) else json.dumps(frame))
+        while True:
+            found = json.loads(await asyncio.wait_for(self.ws.recv(), 5))
+            if found["type"] in types or found["type"] == "error":
+                return found
+
+
+@pytest.fixture
+async def place(state):
+    async def echo(message) -> None:
+        await message.output_channel.send_response(message.sender_id, {"text": message.text})
+
+    async with served(WebInput([PAGE]), echo) as found:
+        yield f"ws://{found}/webhooks/web/socket"
+
+
+@pytest.fixture
+async def socket(place):
+    async with websockets.connect(place, origin=PAGE) as ws:
+        joined = Socket(ws)
+        hello = {"type": "hello", "token": issue(new_conversation(), None)}
+        assert (await joined.ask(hello, "ready"))["messages"] == []
+        yield joined
+
+
+def said(text: str, id: str = "m1") -> dict:
+    return {"type": "message", "id": id, "text": text}
+
+
+async def test_a_message_is_acknowledged_and_answered(socket):
+    acked = await socket.ask(said("你好"), "ack")
+    assert (acked["id"], acked["message"]["text"]) == ("m1", "你好")
+    assert (await socket.ask({"type": "ping"}, "message", "pong"))["type"] in ("message", "pong")
+
+
+@pytest.mark.parametrize(
+    ("frame", "answer"),
+    [
+        ('{"type": "message", "id": "m", "text": "hi\\ud83d"}', "ack"),
+        ('{"type": "message", "id": "m", "text": "h\\u0000i"}', "ack"),
+        ('{"type": "message", "id": "\\ud83d", "text": "hi"}', "bad_frame"),
+        ('{"type": "message", "id": "a\\u0000", "text": "hi"}', "bad_frame"),
+        ('{"type": "choice", "id": "m", "token": "\\ud83d"}', "bad_choice"),
+        ('{"type": "choice", "id": "m", "token": "\\u0000"}', "bad_choice"),
+        ('{"type": "fetch", "after": 99999999999999999999}', "bad_frame"),
+    ],
+)
+async def test_what_no_database_takes_ends_no_socket(socket, frame, answer):
+    found = await socket.ask(frame, "ack", "history")
+    assert found.get("code", found["type"]) == answer
+    assert (await socket.ask({"type": "fetch"}, "history"))["type"] == "history"
+
+
+async def test_a_message_that_cannot_be_kept_is_not_acknowledged(socket, monkeypatch):
+    def fail(*_):
+        raise OperationalError("away", {}, Exception())
+
+    with monkeypatch.context() as away:
+        away.setattr(rooms, "accept", fail)
+        refused = await socket.ask(said("你好"), "ack")
+    assert (refused["code"], refused["id"]) == ("unavailable", "m1")
+    assert (await socket.ask(said("你好"), "ack"))["type"] == "ack"
+
+
+async def test_a_socket_that_says_nothing_is_closed(place, monkeypatch):
+    monkeypatch.setattr(channel, "HELLO_SECONDS", 0.1)
+    async with websockets.connect(place, origin=PAGE) as ws:
+        assert json.loads(await asyncio.wait_for(ws.recv(), 5))["code"] == "bad_frame"
+        with pytest.raises(websockets.ConnectionClosed):
+            await asyncio.wait_for(ws.recv(), 5)
+
+
+def test_the_limiter_forgets_who_is_gone(monkeypatch):
+    chat, now = WebInput([PAGE]), time.time()
+    for number in range(50):
+        assert chat._allowed(f"c{number}", "10.0.0.1")
+    chat._hits.timer.join()
+    monkeypatch.setattr(time, "time", lambda: now + 3600)
+    assert chat._allowed("another", "10.0.0.1")
+    chat._hits.timer.join()
+    assert len(chat._hits.storage) + len(chat._hits.events) == 2

@@ -1,0 +1,99 @@
+"""`make run`: the processes find each other, and nothing half done is taken for done."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from runtime import train, up, with_actions
+from runtime.serving import Unable
+
+PORTS = {"actions": 6055, "rasa": 6005, "web": 8100}
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch):
+    for name in ("ACTION_ENDPOINT_URL", "QUDAO_SOCKET_URL", "WEB_ORIGINS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_other_ports_are_told_to_whoever_needs_them():
+    found = up.environment(PORTS)
+    assert found["ACTION_ENDPOINT_URL"] == "http://127.0.0.1:6055/webhook"
+    assert found["QUDAO_SOCKET_URL"] == "ws://127.0.0.1:6005/webhooks/web/socket"
+    assert found["WEB_ORIGINS"] == "http://localhost:8100,http://127.0.0.1:8100"
+
+
+def test_what_is_chosen_in_the_environment_stays(monkeypatch):
+    monkeypatch.setenv("WEB_ORIGINS", "https://shop.example")
+    assert up.environment(PORTS)["WEB_ORIGINS"] == "https://shop.example"
+
+
+def test_a_path_with_a_blank_is_one_word(monkeypatch):
+    lines = []
+
+    class Manager:
+        returncode = 0
+
+        def add_process(self, _name, line, **_):
+            lines.append(line)
+
+        def loop(self):
+            pass
+
+    monkeypatch.setattr(up, "Manager", Manager)
+    monkeypatch.setattr(up, "_announce", lambda _wanted: None)
+    monkeypatch.setattr(up.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "executable", "/my shop/python")
+    assert up.serve() == 0
+    assert [shlex.split(line)[0] for line in lines] == ["/my shop/python"] * 3
+
+
+def test_a_training_that_ends_halfway_leaves_no_stamp(tmp_path, monkeypatch):
+    model, stamp = tmp_path / "qudao.tar.gz", tmp_path / "qudao.sha256"
+    model.touch()
+    stamp.write_text("the files of yesterday")
+
+    class Killed:
+        def __init__(self, *_, **__):
+            raise KeyboardInterrupt
+
+    monkeypatch.setenv("QUDAO_VAR", str(tmp_path))
+    monkeypatch.setattr(train, "MODEL", model)
+    monkeypatch.setattr(train, "_STAMP", stamp)
+    monkeypatch.setattr(train.subprocess, "Popen", Killed)
+    with pytest.raises(KeyboardInterrupt):
+        train.train_if_needed()
+    assert not stamp.exists()
+
+
+def test_a_missing_secret_is_said_before_anything_is_started(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("QUDAO_VAR", str(tmp_path))
+    monkeypatch.setenv("QUDAO_DEMO", "")
+    monkeypatch.delenv("QUDAO_ACTION_TOKEN", raising=False)
+    monkeypatch.setattr(with_actions, "refuse_taken_port", lambda *_: None)
+
+    def prepare():
+        raise Unable("too late")
+
+    monkeypatch.setattr(with_actions, "prepare", prepare)
+    assert with_actions.main(["shell"]) == 1
+    assert "QUDAO_ACTION_TOKEN: it is not set" in capsys.readouterr().err
+
+
+def test_lint_fails_with_a_broken_import_contract(tmp_path):
+    shutil.copy("Makefile", tmp_path)
+    for name in ("requirements.lock", "tools/uv.lock", ".venv/.installed"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for name, code in (("ruff", 0), ("lint-imports", 1)):
+        program = tmp_path / ".venv" / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\necho {name}\nexit {code}\n")
+        program.chmod(0o755)
+    done = subprocess.run(["make", "lint"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0 and "lint-imports" in done.stdout
