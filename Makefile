@@ -55,4 +55,4 @@ lock: $(INSTALLED)  ## write requirements.lock anew from pyproject.toml
 	    --no-header -q pyproject.toml -o requirements.lock
 
 clean:  ## remove .venv, models and all run-time state
-	rm -rf .venv models var .rasa .pytest_cache .ruff_cache
+	rm -rf .venv models var .rasa .hypothesis .pytest_cache .ruff_cache

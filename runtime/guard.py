@@ -11,7 +11,7 @@ def bears(request: Request, token: str) -> bool:
     """Whether the request names the token: `Authorization: Bearer <token>` or `?token=<token>`."""
     given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     given = given or request.args.get("token", "")
-    return hmac.compare_digest(given.encode(), token.encode())
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), token.encode())
 
 
 def guard(app, token: str, is_open) -> None:

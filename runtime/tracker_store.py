@@ -220,9 +220,14 @@ class LiveTrackerStore(TrackerStore):
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, future=True, pool_pre_ping=True)
+        return sa.create_engine(url, future=True, pool_pre_ping=True, hide_parameters=True)
     engine = sa.create_engine(
-        url, future=True, poolclass=sa.pool.QueuePool, connect_args={"check_same_thread": False}
+        url,
+        future=True,
+        # An error's message would carry what a shopper said.
+        hide_parameters=True,
+        poolclass=sa.pool.QueuePool,
+        connect_args={"check_same_thread": False},
     )
 
     @sa.event.listens_for(engine, "connect")

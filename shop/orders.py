@@ -44,6 +44,8 @@ class OrderRow(Base):
     opened = Column(Boolean)
     carrier = Column(String(32))
     tracking_number = Column(String(64))
+    # Whom the courier calls; `phone`, by which an order is opened, stays the buyer's.
+    contact_phone = Column(String(32))
 
 
 class LineRow(Base):
@@ -99,6 +101,7 @@ class Order:
     opened: bool | None
     carrier: str | None
     tracking_number: str | None
+    contact_phone: str | None
     lines: tuple[Line, ...]
 
     def days_since_delivery(self) -> int | None:
@@ -149,7 +152,7 @@ def change_address(number: str, address: str) -> bool:
 
 def change_phone(number: str, phone: str) -> bool:
     """Let the courier call another phone about an order that is not yet shipped."""
-    return _change(number, PAID, phone=phone)
+    return _change(number, PAID, contact_phone=phone)
 
 
 def _change(number: str, only_in: str, **values) -> bool:

@@ -11,7 +11,14 @@ from web.settings import Settings
 def main() -> None:
     """Serve until interrupted; the port comes from `QUDAO_WEB_PORT`."""
     settings = Settings.from_env()
-    uvicorn.run(create_app(settings), host="127.0.0.1", port=settings.port, server_header=False)
+    # No access log: it would keep addresses, search words and click ids.
+    uvicorn.run(
+        create_app(settings),
+        host="127.0.0.1",
+        port=settings.port,
+        server_header=False,
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

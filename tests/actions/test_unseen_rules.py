@@ -81,6 +81,7 @@ def order() -> Order:
         False,
         None,
         None,
+        None,
         (line,),
     )
 
