@@ -8,7 +8,16 @@ import sys
 
 import structlog
 
-_LOUD = ("rasa", "rasa_sdk", "sanic", "sanic.root", "apscheduler", "matplotlib", "urllib3")
+_LOUD = (
+    "rasa",
+    "rasa_sdk",
+    "sanic",
+    "sanic.root",
+    "sanic.error",
+    "apscheduler",
+    "matplotlib",
+    "urllib3",
+)
 
 
 class Unable(RuntimeError):

@@ -119,7 +119,9 @@ def environment(ports: dict[str, int]) -> dict[str, str]:
         "WEB_ORIGINS": pages,
     }
     chosen = {name: os.environ.get(name) or value for name, value in found.items()}
-    return {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONUNBUFFERED": "1", **chosen}
+    # Libraries that Rasa pins warn of each other at every start.
+    quiet = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, "PYTHONPATH": os.getcwd(), **quiet, **chosen}
 
 
 def serve() -> int:
