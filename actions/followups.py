@@ -49,7 +49,8 @@ async def _answer(turn: Turn):
             return Stock
         if wants.colour(text) and not turn.slot("search"):
             return Stock
-        if turn.entities("product") and any(sign in text for sign in AT_LARGE):
+        singled_out = turn.entities("product") or turn.picked(turn.slot("offered_products"))
+        if singled_out and any(sign in text for sign in AT_LARGE):
             return ProductAttribute
     if narrows(turn) or (not found and _names_goods(turn)):
         return SearchProduct

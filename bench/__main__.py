@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.results import Figure, record
 
 PARTS = ("assistant", "graph", "nlu")
-GRAPH_SIZES = (1_000, 100_000)
+GRAPH_SIZES = (1_000, 10_000, 100_000)
 
 
 def main() -> None:
