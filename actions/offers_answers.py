@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from actions import words
 from actions.base import Answer
 from actions.cards import money
 from actions.faq_answers import answer_from_faq
@@ -21,6 +20,7 @@ from shop import clock, offers
 SHOWN = 5
 _SPECIAL = ("coupon", "instalment")
 _SHOP = re.compile(r"店|全场|商城|平台|你们|[啥么]活动|哪些活动|双十|券")
+_THIS = re.compile(r"[这那]一?[双款个件条台部瓶盒]|它")
 _FESTIVALS = (
     ("双十二", re.compile(r"双十二|双12|双 12|12[.·]12"), (12, 12)),
     ("双十一", re.compile(r"双十一|双11|双 11|11[.·]11"), (11, 11)),
@@ -53,9 +53,9 @@ async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
         name, day = festival
         then = await promotions.in_force(graph(), day, kind=kind)
         now = {p.id for p in await promotions.in_force(graph(), clock.today(), kind=kind)}
-        return name, sorted(then, key=lambda promotion: promotion.id in now)
+        return name, sorted(then, key=lambda p: (p.id in now, not p.everywhere))
     general = not named and _SHOP.search(turn.text) and not turn.entities("product")
-    found = [] if general and not words.points_back(turn.text) else await candidates(turn)
+    found = [] if general and not _THIS.search(turn.text) else await candidates(turn)
     about, scope = "", {}
     if len(found) == 1:
         turn.set(product=found[0].id)
@@ -65,7 +65,9 @@ async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
         about = category.name if category else ""
         turn.set(category=category.id if category else None)
         scope = {"category": category.id} if category else {}
-    return about, await promotions.in_force(graph(), clock.today(), kind=kind, **scope)
+    fitting = await promotions.in_force(graph(), clock.today(), kind=kind, **scope)
+    # The narrow ones first where something is spoken of, else those for the whole shop.
+    return about, sorted(fitting, key=lambda p: p.everywhere == bool(about))
 
 
 def _lines(found: list[Promotion]) -> str:
@@ -81,7 +83,6 @@ class AskPromotion(Answer):
         """Promotions, the narrow ones first."""
         about, found = await _for(turn, None)
         fitting = [promotion for promotion in found if promotion.kind not in _SPECIAL]
-        fitting.sort(key=lambda promotion: promotion.everywhere == bool(about))
         if fitting:
             turn.say(
                 "promotions_for" if about else "promotions",
