@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 import websockets
@@ -38,9 +39,10 @@ async def test_answered_once_after_a_kill(assistant, shop):
         await socket.send(json.dumps(sent))
         await until(socket, lambda frame: frame["type"] == "ack")
         assistant.rasa.kill()
-        await socket.close()
         assistant.rasa.start()
         await asyncio.to_thread(assistant.rasa.wait)
+        with suppress(websockets.ConnectionClosed):
+            await socket.close()
         socket, ready = await join(assistant, token)
         told = ready["messages"][before:]
         if not any(message["from"] == "bot" for message in told):
