@@ -29,6 +29,7 @@ from actions.cards import money, state_text
 from actions.decisions import Decision, decide, what_is_possible
 from actions.exchange_goods import size_named, wanted_in, wanted_instead
 from actions.order_services import INFORMING, SERVICES
+from actions.ticketing import make_ticket
 from actions.turn import Turn, button, in_thread
 from shop import orders, tickets
 from shop.orders import Line, Order
@@ -167,25 +168,19 @@ class SubmitAfterSales(Answer):
         order = await order_slot.current_order(turn)
         kind, line = turn.slot("after_sale_kind"), _line(turn, order)
         policy, _, version = (turn.slot("decided") or "").partition("@")
-        ticket = await in_thread(
-            tickets.create,
+        ticket = await make_ticket(
+            turn,
             kind,
-            conversation=turn.conversation,
-            message_key=turn.message_key,
-            order_number=order.number,
-            shopper=turn.shopper,
-            data={
-                "sku": line.sku,
-                "title": line.title,
-                "reason": turn.slot("reason"),
-                "method": turn.slot("return_method"),
-                "new_size": turn.slot("new_size"),
-                "policy": policy,
-                "policy_version": version,
-                "amount_cents": line.price_cents * line.quantity,
-            },
+            order,
+            sku=line.sku,
+            title=line.title,
+            reason=turn.slot("reason"),
+            method=turn.slot("return_method"),
+            new_size=turn.slot("new_size"),
+            policy=policy,
+            policy_version=version,
+            amount_cents=line.price_cents * line.quantity,
         )
-        turn.set(last_ticket=ticket.number)
         turn.say(
             f"ticket_{kind}",
             ticket=ticket.number,

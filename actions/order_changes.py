@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 from actions.cards import STATE_NAMES
+from actions.ticketing import make_ticket
 from actions.turn import Turn, in_thread
-from shop import orders, tickets
+from shop import orders
 from shop.orders import PAID, SHIPPED, Order
 
 DETAILS = {"address": "new_address", "phone": "new_phone", "other": "change_wish"}
@@ -54,16 +55,7 @@ async def modify(turn: Turn, order: Order) -> None:
     what = turn.slot("change") or "address"
     wanted = turn.slot(detail_of(turn))
     if what == "other":
-        ticket = await in_thread(
-            tickets.create,
-            "modify",
-            conversation=turn.conversation,
-            message_key=turn.message_key,
-            order_number=order.number,
-            shopper=turn.shopper,
-            data={"said": wanted},
-        )
-        turn.set(last_ticket=ticket.number)
+        ticket = await make_ticket(turn, "modify", order, said=wanted)
         turn.say("modify_noted", order=order.number, ticket=ticket.number)
         return
     change = orders.change_address if what == "address" else orders.change_phone

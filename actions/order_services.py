@@ -10,6 +10,7 @@ from actions.base import PERSON
 from actions.cards import STATE_NAMES, money, order_card
 from actions.knowledge import graph
 from actions.order_changes import can_modify, modify
+from actions.ticketing import make_ticket
 from actions.turn import Turn, button, in_thread
 from kg import policies
 from shop import clock, offers, orders, tickets
@@ -50,17 +51,7 @@ async def _ticket(turn: Turn, kind: str, order: Order, **data) -> tickets.Ticket
     if known and known.data == data:
         turn.set(last_ticket=known.number)
         return known
-    ticket = await in_thread(
-        tickets.create,
-        kind,
-        conversation=turn.conversation,
-        message_key=turn.message_key,
-        order_number=order.number,
-        shopper=turn.shopper,
-        data=data,
-    )
-    turn.set(last_ticket=ticket.number)
-    return ticket
+    return await make_ticket(turn, kind, order, **data)
 
 
 def _delivered_text(order: Order) -> str:
