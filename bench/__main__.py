@@ -22,7 +22,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--seconds", type=float, default=10.0, help="of load for each number")
-    parser.add_argument("--engines", nargs="+", default=["ladybug"], help="ladybug, neo4j")
+    parser.add_argument("--engines", nargs="+", default=["ladybug", "neo4j"])
+    parser.add_argument("--sizes", nargs="+", type=int, default=GRAPH_SIZES, help="products")
     parser.add_argument("--data", type=Path, help="labelled rows for nlu")
     options = parser.parse_args()
     for line in record(_figures(options)):
@@ -42,7 +43,7 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
     if options.only in (None, "graph"):
         from bench import graph
 
-        yield from graph.figures(GRAPH_SIZES, options.engines)
+        yield from graph.figures(options.sizes, options.engines)
 
 
 if __name__ == "__main__":
