@@ -18,6 +18,25 @@ from shop.tickets import TicketRow
 from storage import create_tables, write
 from tests.assistant import Assistant, running
 
+SLOW_FILES = (
+    "test_postgresql.py",
+    "test_releases.py",
+    "test_faq_search.py",
+    "test_components.py",
+    "test_unseen_rules.py",
+    "test_real_shop.py",
+    "test_policies.py",
+    "test_conformance.py",
+)
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """What starts a browser, servers or a training is slow, whichever file it is in."""
+    for item in items:
+        starts = {"browser", "assistant"} & set(getattr(item, "fixturenames", ()))
+        if starts or "runtime" in item.path.parts or item.path.name in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture
 def state(tmp_path, monkeypatch):
