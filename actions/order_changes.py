@@ -30,7 +30,12 @@ def change_in(text: str) -> str | None:
     for name, pattern in (("address", _ADDRESS), ("phone", _PHONE), ("other", _OTHER)):
         if pattern.search(text):
             return name
-    return "address" if len(_ADDRESS_PARTS.findall(text)) >= 3 else None
+    return "address" if address_parts(text) >= 3 else None
+
+
+def address_parts(text: str) -> int:
+    """How many parts of an address (省, 市, 路, 号 …) the text names."""
+    return len(_ADDRESS_PARTS.findall(text))
 
 
 def detail_of(turn: Turn) -> str:

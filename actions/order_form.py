@@ -12,7 +12,7 @@ import re
 from actions import order_slot, words
 from actions.base import Answer, Flow
 from actions.cards import contents
-from actions.order_changes import DETAILS, change_in, detail_of
+from actions.order_changes import DETAILS, address_parts, change_in, detail_of
 from actions.order_services import INFORMING, SERVICES, Service
 from actions.turn import Turn, button
 
@@ -25,7 +25,6 @@ _ABOUT_IT = re.compile(
     r"^(我?(们)?(要|想|帮我|麻烦)?(给我)?(开|用|是|写|换成?|改成?|的|抬头|发票|个|张)+)"
 )
 _TAX = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{15,20}(?![0-9A-Z])", re.IGNORECASE)
-_ADDRESS = re.compile(r"[省市区县镇乡村路街道巷弄号栋楼室座单元]")
 # What was given is wrong, which is no refusal: it is asked for again.
 _WRONG = re.compile(r"^(不对|不是|错了|写错|填错|打错|地址不对|抬头不对)")
 _CHANGES = re.compile(r"改|换|错|重|变|更|补开|红冲|作废")
@@ -191,8 +190,7 @@ def _change(turn: Turn, text: str) -> dict:
         return {"change": change, "new_phone": phone}
     if change == "other":
         return {"change": change, "change_wish": turn.slot("change_wish") or text}
-    parts = len(_ADDRESS.findall(said))
-    if parts >= 2 and len(said) >= 6 and not words.is_question(said):
+    if address_parts(said) >= 2 and len(said) >= 6 and not words.is_question(said):
         return {"change": "address", "new_address": said}
     return {"change": change} if change else {}
 

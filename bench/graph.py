@@ -10,30 +10,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import random
+import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from bench.shops import LEAVES, TOPICS, frame, write_feed
-from kg import catalogue, faq, policies, promotions, releases, sizes
+from bench import graph_queries, linking
+from bench.graph_queries import Ask
+from bench.shops import frame, write_feed
+from kg import releases
 from kg.feeds.merge import read_feed
-from kg.graph import Graph, open_graph
+from kg.graph import open_graph
 from kg.neo4j_server.launcher import Neo4jServer
 
 Figure = tuple[str, float, str]
-Ask = Callable[[], Awaitable[Any]]
 
 ENGINES = ("ladybug", "neo4j")
-_DAY = date(2026, 11, 22)
 _ROUNDS = 200
 _SCAN_ROUNDS = 10
 _WARM = 20
@@ -46,13 +46,16 @@ def figures(
     """(name, value, unit) of everything measured, for shops of these numbers of products."""
     for engine in engines:
         for size in sizes:
-            with tempfile.TemporaryDirectory() as home, _environment(engine, Path(home)):
-                for name, value, unit in _measure(Path(home), size):
+            with tempfile.TemporaryDirectory() as home, _environment(engine, Path(home)) as server:
+                for name, value, unit in _measure(Path(home), size, server):
                     yield f"graph.{engine}.{name}.{size}", round(value, 3), unit
+                if engine == "ladybug":
+                    for name, value, unit in linking.figures():
+                        yield f"nlu.{name}.{size}", round(value, 3), unit
 
 
 @contextmanager
-def _environment(engine: str, home: Path) -> Iterator[None]:
+def _environment(engine: str, home: Path) -> Iterator[Neo4jServer | None]:
     """Point the graph to an empty place of its own; a Neo4j is started for its figures."""
     kept = {name: os.environ.get(name) for name in ("QUDAO_VAR", "NEO4J_URI")}
     jars = Path(kept["QUDAO_VAR"] or "var") / "neo4j"
@@ -62,9 +65,9 @@ def _environment(engine: str, home: Path) -> Iterator[None]:
         if engine == "neo4j":
             with Neo4jServer(jars, data=home / "neo4j-data") as server:
                 os.environ["NEO4J_URI"] = server.uri
-                yield
+                yield server
         else:
-            yield
+            yield None
     finally:
         for name, value in kept.items():
             os.environ.pop(name, None)
@@ -72,114 +75,62 @@ def _environment(engine: str, home: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _measure(home: Path, size: int) -> Iterator[Figure]:
-    brands = max(5, min(200, size // 50))
-    feed = home / "feed.csv"
-    write_feed(feed, size, brands)
-    base = frame(brands)
+def _measure(home: Path, size: int, server: Neo4jServer | None) -> Iterator[Figure]:
+    """Import in a process of its own, whose memory is then its own too, and read in this one."""
+    with multiprocessing.get_context("spawn").Pool(1) as importer:
+        yield from importer.apply(_import, (home / "feed.csv", size))
+    stored = [home / "neo4j-data"] if server else list(home.rglob("graph.lbug"))
+    yield "store_mib", sum(map(_bytes, stored)) / _MEBIBYTE, "MiB"
+    yield from asyncio.run(_queries(size))
+    if server:
+        held = psutil.Process(server.pid).memory_info().rss
+        yield "server_mib", held / _MEBIBYTE, "MiB"
+
+
+def _import(feed: Path, size: int) -> list[Figure]:
+    write_feed(feed, size, _brands(size))
+    base = frame(_brands(size))
     start = time.perf_counter()
     content, _ = read_feed(feed, "csv", base)
     read = time.perf_counter()
     releases.publish(content)
     end = time.perf_counter()
-    yield "feed_read_s", read - start, "s"
-    yield "import_s", end - start, "s"
-    del content
-    files = sum(path.stat().st_size for path in home.rglob("graph.lbug"))
-    if files:
-        yield "file_mib", files / _MEBIBYTE, "MiB"
-    yield from asyncio.run(_queries(size, brands))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return [
+        ("feed_read_s", read - start, "s"),
+        ("import_s", end - start, "s"),
+        ("import_peak_mib", peak / _MEBIBYTE, "MiB"),
+    ]
 
 
-async def _queries(size: int, brands: int) -> list[Figure]:
+def _brands(size: int) -> int:
+    return max(5, min(200, size // 50))
+
+
+def _bytes(path: Path) -> int:
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+async def _queries(size: int) -> list[Figure]:
     graph = open_graph()
     dice = random.Random(7)
-    process = psutil.Process()
-    before = process.memory_info().rss
+    brands = _brands(size)
     found: list[Figure] = []
     try:
         keyed: list[float] = []
-        for name, ask in _keyed(graph, dice, size, brands).items():
+        for name, ask in graph_queries.keyed(graph, dice, size, brands).items():
             times = await _times(ask, _ROUNDS)
             keyed += times
             found += _percentiles(f"query.{name}", times)
         found += _percentiles("keyed", keyed)
-        for name, ask in _reading(graph, dice, size, brands).items():
+        for name, ask in graph_queries.reading(graph, dice, size, brands).items():
             found += _percentiles(f"read.{name}", await _times(ask, _ROUNDS))
-        for name, ask in _scans(graph, dice, size).items():
+        for name, ask in graph_queries.scans(graph, dice, size).items():
             found += _percentiles(f"scan.{name}", await _times(ask, _SCAN_ROUNDS))
-        found += [("readers_mib", (process.memory_info().rss - before) / _MEBIBYTE, "MiB")]
     finally:
         await graph.close()
     return found
-
-
-def _keyed(g: Graph, dice: random.Random, size: int, brands: int) -> dict[str, Ask]:
-    """Named queries that start from a key."""
-
-    def number() -> int:
-        return dice.randrange(size)
-
-    def scopes() -> list[str]:
-        return [
-            f"product:P{number()}", f"brand:b{dice.randrange(brands)}",
-            f"category:c{dice.randrange(LEAVES)}", "shop:shop",
-        ]  # fmt: skip
-
-    return {
-        "product": lambda: g.query("product", id=f"P{number()}"),
-        "product_of_variant": lambda: g.query("product_of_variant", sku=f"P{number()}-01"),
-        "goes_with": lambda: g.query("goes_with", id=f"P{number()}"),
-        "goes_with_this": lambda: g.query("goes_with_this", id=f"P{number()}"),
-        "compatible_with": lambda: g.query("compatible_with", id=f"P{number()}"),
-        "shelf": lambda: g.query("shelf", id=f"c{dice.randrange(LEAVES)}|||men"),
-        "category": lambda: g.query("category", id=f"c{dice.randrange(LEAVES)}"),
-        "category_children": lambda: g.query("category_children", id=f"r{dice.randrange(10)}"),
-        "category_family": lambda: g.query("category_family", id=f"r{dice.randrange(10)}"),
-        "brand": lambda: g.query("brand", id=f"b{dice.randrange(brands)}"),
-        "policies_for": lambda: g.query(
-            "policies_for", topic=f"t{dice.randrange(TOPICS)}", day=_DAY.isoformat(),
-            scopes=scopes(),
-        ),
-        "policy": lambda: g.query("policy", id=f"rule{dice.randrange(200)}@1"),
-        "promotions_for": lambda: g.query(
-            "promotions_for", day=_DAY.isoformat(), scopes=scopes()
-        ),
-        "promotion": lambda: g.query("promotion", id=f"promo{dice.randrange(60)}"),
-        "size_charts_of_category": lambda: g.query("size_charts_of_category", id="c0"),
-        "faq": lambda: g.query("faq", id=f"f{dice.randrange(500)}"),
-    }  # fmt: skip
-
-
-def _reading(g: Graph, dice: random.Random, size: int, brands: int) -> dict[str, Ask]:
-    """What actions call: one to four queries each."""
-    index = faq.FaqIndex(g)
-
-    def id() -> str:
-        return f"P{dice.randrange(size)}"
-
-    return {
-        "resolve": lambda: policies.resolve(
-            g, f"t{dice.randrange(TOPICS)}", _DAY, id(), {"reason": "quality"}
-        ),
-        "in_force": lambda: promotions.in_force(g, _DAY, id()),
-        "search_category": lambda: catalogue.search(
-            g, category=f"c{dice.randrange(LEAVES)}", audience="men", limit=5
-        ),
-        "search_brand": lambda: catalogue.search(g, brand=f"b{dice.randrange(brands)}", limit=5),
-        "goes_with": lambda: catalogue.goes_with(g, id()),
-        "same_series": lambda: catalogue.same_series(g, id()),
-        "chart_for": lambda: sizes.chart_for(g, category="c1"),
-        "faq": lambda: index.search(f"{dice.randrange(500)}号情况能退吗"),
-    }
-
-
-def _scans(g: Graph, dice: random.Random, size: int) -> dict[str, Ask]:
-    """Queries that read a whole kind of node."""
-    return {
-        "search_text": lambda: catalogue.search(g, text=f"第{dice.randrange(size)}号"),
-        "all_products": lambda: g.query("all_products"),
-    }
 
 
 async def _times(ask: Ask, rounds: int) -> list[float]:

@@ -63,6 +63,11 @@ class Neo4jServer:
         """Where it takes connections."""
         return f"bolt://127.0.0.1:{self._port}"
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while it runs."""
+        return self._process.pid if self._process else None
+
     def build(self) -> None:
         """Fetch the jars, unless those of this very build file are there; raises CannotStart."""
         reason = missing()

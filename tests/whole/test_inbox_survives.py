@@ -15,10 +15,12 @@ pytestmark = pytest.mark.slow
 
 
 async def join(assistant, token: str, after: int = 0):
-    """A socket in its room, and the `ready` frame."""
+    """A socket in its room, and the `ready` frame (or the refusal)."""
     socket = await websockets.connect(assistant.socket, origin=assistant.page)
     await socket.send(json.dumps({"type": "hello", "token": token, "after": after}))
-    return socket, json.loads(await socket.recv())
+    # What is published while the history is read comes before it, and is in it too.
+    frames = await until(socket, lambda frame: frame["type"] in ("ready", "error"))
+    return socket, frames[-1]
 
 
 async def until(socket, wanted) -> list[dict]:
