@@ -18,3 +18,12 @@ def graph() -> Graph:
 def faq() -> FaqIndex:
     """The index of questions and answers over that graph."""
     return FaqIndex(graph())
+
+
+async def warm() -> None:
+    """Open the graph and build the index, so that the first shopper does not wait for them.
+
+    Raises:
+        kg.errors.GraphError: the graph cannot be read now.
+    """
+    await faq().search("你好")

@@ -124,7 +124,9 @@ class Worker:
         if message.conversation in self._unsure:
             events = await self._retrieve_events(message.conversation)
             answers = answers_after(events, message.message_id)
-        answers = answers or await self._ask_rasa(message)
+        # Seen and not answered is not unseen: asking again would act twice.
+        if answers is None:
+            answers = await self._ask_rasa(message)
         if not answers:
             await asyncio.to_thread(_leave_to_a_person, message)
         return answers or [HONEST]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from kg import build, releases
@@ -33,6 +34,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("build", help="publish the seed, if it has changed")
     command.add_argument("--seed", type=Path, default=build.SEED, help="folder of the seed")
+    command.add_argument(
+        "--at-start", action="store_true", help="leave a version that was not built from a seed"
+    )
     command.set_defaults(run=_build)
 
     command = commands.add_parser("check", help="validate a seed and publish nothing")
@@ -73,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(options: argparse.Namespace) -> None:
-    _released(build.load_seed(options.seed))
+    kept = releases.chosen_by_hand() if options.at_start else None
+    if kept:
+        print(f"in force: {kept} (left as it is; `python -m kg build` publishes the seed)")
+        return
+    content = build.load_seed(options.seed)
+    _report(releases.publish_seed(content), content)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -96,7 +105,7 @@ def _import(options: argparse.Namespace) -> None:
     for warning in warnings:
         print(warning)
     if options.dry_run:
-        _print_changes(base, content)
+        _print_changes(releases.changes(base, content))
         print("nothing was published")
         return
     _released(content)
@@ -109,7 +118,7 @@ def _rollback(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> None:
-    _print_changes(releases.content_of(options.a), releases.content_of(options.b))
+    _print_changes(releases.diff(options.a, options.b))
 
 
 def _versions(options: argparse.Namespace) -> None:
@@ -129,7 +138,11 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _released(content: Content) -> None:
-    print(f"in force: {releases.publish(content)}")
+    _report(releases.publish(content), content)
+
+
+def _report(version: str, content: Content) -> None:
+    print(f"in force: {version}")
     print(_summary(content))
 
 
@@ -140,8 +153,8 @@ def _in_force() -> Content:
     return releases.content_of(version) if version else Content()
 
 
-def _print_changes(old: Content, new: Content) -> None:
-    found = list(releases.changes(old, new))
+def _print_changes(changes: Iterable[releases.Change]) -> None:
+    found = list(changes)
     for change in found:
         print(change)
     print(f"{len(found)} change(s)")

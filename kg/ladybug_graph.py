@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -126,7 +126,7 @@ class LadybugGraph(Graph):
         try:
             yield _LadybugSnapshot(self, version)
         finally:
-            self._release(version)
+            self._let_go(version)
 
     async def close(self) -> None:
         self._closed = True
@@ -137,6 +137,18 @@ class LadybugGraph(Graph):
                 version.close()
             elif version:
                 version.left = True
+
+    def run_in(self, version: _OpenVersion, work: Callable[[], _T]) -> Awaitable[_T]:
+        """As `run`, with the version held open until the thread is done, even if nobody waits."""
+        with self._lock:
+            version.readers += 1
+        try:
+            future = self._submit(work)
+        except BaseException:
+            self._release(version)
+            raise
+        future.add_done_callback(lambda _: self._release(version))
+        return _within_limit(future)
 
     def _submit(self, work: Callable[[], _T]) -> Future[_T]:
         if self._closed:
@@ -215,6 +227,13 @@ class LadybugGraph(Graph):
             version.readers -= 1
             self._close_if_unread(version)
 
+    def _let_go(self, version: _OpenVersion) -> None:
+        """Release on a thread: it may have to wait for one that opens a file, or close one."""
+        try:
+            self._executor.submit(self._release, version)
+        except RuntimeError:  # the graph has been closed meanwhile
+            self._release(version)
+
     def _give_back(self, taking: Future[_OpenVersion]) -> None:
         if not taking.cancelled() and taking.exception() is None:
             self._release(taking.result())
@@ -244,7 +263,7 @@ class _LadybugSnapshot(Snapshot):
         self._version = version
 
     async def query_each(self, name: str, calls: Sequence[dict[str, Any]]) -> list[Rows]:
-        return await self._graph.run(lambda: self._version.run(name, calls))
+        return await self._graph.run_in(self._version, lambda: self._version.run(name, calls))
 
     async def version(self) -> str:
         return self._version.version

@@ -31,6 +31,8 @@ _VERSION = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 _STAMP = "%Y%m%dT%H%M%S"
 _CONTENT = "content.jsonl"
 _OFFERS = "offers.jsonl"
+# Beside a version that was built from the seed.
+_SEED_MARK = "seed"
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,34 @@ def publish(content: Content, store: Store | None = None, now: datetime | None =
         home = graph_folder() / version
         home.mkdir(parents=True, exist_ok=True)
         write_lines(lines, home / _CONTENT)
-        opened.write(version, sha, tables(content))
+        try:
+            opened.write(version, sha, tables(content))
+        except BaseException:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
         _keep_offers(content, version)
         opened.point(version)
         _prune(opened)
         return version
+
+
+def publish_seed(content: Content) -> str:
+    """As `publish`, and remember that this version is the seed's."""
+    version = publish(content)
+    home = graph_folder() / version
+    home.mkdir(parents=True, exist_ok=True)
+    (home / _SEED_MARK).touch()
+    return version
+
+
+def chosen_by_hand() -> str | None:
+    """The version in force, if an operator put it there: imported, published or rolled back to."""
+    with open_store() as store:
+        known, in_force = list(store.versions()), store.current()
+    if in_force is None:
+        return None
+    from_seed = (graph_folder() / in_force / _SEED_MARK).exists()
+    return None if from_seed and in_force == known[-1] else in_force
 
 
 def rollback(to: str | None = None, store: Store | None = None) -> str:

@@ -66,19 +66,31 @@ class VocabularyFollower:
                 logger.info("nlu.vocabulary.loaded version=%s names=%d", version, len(self.lexicon))
             self._failing = False
         except Exception as error:  # whatever fails, messages must go on
-            if not self._failing:
-                kept = f"the names of {self.version} stay" if self.version else "no names are known"
-                logger.warning(
-                    "nlu.vocabulary.unavailable: %s; the graph cannot be read (%s: %s), "
-                    "asking again every %g s",
-                    kept,
-                    type(error).__name__,
-                    error,
-                    self._check_seconds,
-                )
-            self._failing = True
+            self._failed(error)
         finally:
             self._tried.set()
+
+    def opened(self, open_graph: Callable[[], Graph]) -> Graph | None:
+        """The graph, or None where it cannot be opened now."""
+        try:
+            return open_graph()
+        except Exception as error:
+            self._failed(error)
+            self._tried.set()
+            return None
+
+    def _failed(self, error: Exception) -> None:
+        if not self._failing:
+            kept = f"the names of {self.version} stay" if self.version else "no names are known"
+            logger.warning(
+                "nlu.vocabulary.unavailable: %s; the graph cannot be read (%s: %s), "
+                "asking again every %g s",
+                kept,
+                type(error).__name__,
+                error,
+                self._check_seconds,
+            )
+        self._failing = True
 
 
 def _run(
@@ -96,14 +108,17 @@ async def _follow(
     stop: threading.Event,
     seconds: float,
 ) -> None:
-    graph = open_graph()
+    graph = None
     try:
         while not stop.is_set():
             alive = follower()
             if alive is None:
                 return
-            await alive.refresh(graph)
+            graph = graph or alive.opened(open_graph)
+            if graph is not None:
+                await alive.refresh(graph)
             del alive
             stop.wait(seconds)
     finally:
-        await graph.close()
+        if graph is not None:
+            await graph.close()

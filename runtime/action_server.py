@@ -42,15 +42,15 @@ def build_app(package: str, token: str) -> Sanic:
     @app.listener("before_server_start")
     async def prepare(_app, _loop) -> None:
         await asyncio.to_thread(create_tables)
-        await asyncio.to_thread(_warm, package)
+        await _warm(package)
 
     return app
 
 
-def _warm(package: str) -> None:
+async def _warm(package: str) -> None:
     # The actions answer honestly while the graph is away, so that is no reason not to start.
     try:
-        importlib.import_module(f"{package}.knowledge").graph()
+        await importlib.import_module(f"{package}.knowledge").warm()
     except Exception as error:
         logger.warning("actions.graph.unavailable reason=%s", error)
 

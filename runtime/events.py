@@ -21,7 +21,9 @@ def as_event(parameters: dict[str, Any]) -> Event:
     """
     found = _event_class(parameters.get("event"))
     if found is None:
-        raise ValueError(f"event: expected the name of a Rasa event, got {parameters!r}")
+        raise ValueError(
+            f"event: expected the name of a Rasa event, got {parameters.get('event')!r}"
+        )
     return found._from_parameters(parameters)
 
 

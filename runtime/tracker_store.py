@@ -29,6 +29,7 @@ from sqlalchemy.engine import Engine
 from runtime.events import as_event
 from runtime.tracker import LiveTracker
 from storage import var_dir
+from storage.database import server_engine
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class LiveTrackerStore(TrackerStore):
         self._engine = _engine(host or tracker_database_url())
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tracker-writer")
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="tracker-reader")
+        self._storing: dict[str, asyncio.Task] = {}
         self._waiting: list[tuple[list[dict], asyncio.Future]] = []
         self._writing: asyncio.Task | None = None
         _EVENTS.metadata.create_all(self._engine, tables=[_EVENTS])
@@ -114,15 +116,18 @@ class LiveTrackerStore(TrackerStore):
         """
         if not isinstance(tracker, LiveTracker):
             tracker = await self._adopt(tracker)
+        await self._finish_storing(tracker.sender_id)
         new = tracker.unstored()
         tracker.accepted = len(tracker.events)
         self._keep(tracker)
         if not new:
             return
-        self._publish(tracker.sender_id, new)
-        await self._write([_row(tracker.sender_id, event) for event in new])
-        tracker.durable += len(new)
-        tracker.compact(self.domain)
+        storing = asyncio.create_task(self._store(tracker, new))
+        self._storing[tracker.sender_id] = storing
+        storing.add_done_callback(lambda done: self._stored(tracker.sender_id, done))
+        # A message that is given up on may cancel us while its events are being written: they are
+        # counted as written all the same, or the next message would write them again.
+        await asyncio.shield(storing)
 
     def close(self) -> None:
         """Finish the writing under way and let the database go."""
@@ -162,6 +167,24 @@ class LiveTrackerStore(TrackerStore):
 
     # database
 
+    async def _store(self, tracker: LiveTracker, new: list[Event]) -> None:
+        await self._write([_row(tracker.sender_id, event) for event in new])
+        tracker.durable += len(new)
+        self._publish(tracker.sender_id, new)
+        tracker.compact(self.domain)
+
+    async def _finish_storing(self, sender_id: str) -> None:
+        """Wait for a write of the conversation that nobody waits for any more."""
+        earlier = self._storing.get(sender_id)
+        if earlier is not None:
+            await asyncio.wait([earlier])
+
+    def _stored(self, sender_id: str, done: asyncio.Task) -> None:
+        if self._storing.get(sender_id) is done:
+            del self._storing[sender_id]
+        if not done.cancelled() and done.exception() is not None:
+            logger.error("tracker.events.not_stored reason=%s", type(done.exception()).__name__)
+
     async def _load(self, sender_id: str, whole: bool) -> LiveTracker | None:
         rows = await self._read(_rows, self._engine, sender_id, whole)
         if not rows:
@@ -192,7 +215,7 @@ class LiveTrackerStore(TrackerStore):
                 rows = [row for rows, _ in batch for row in rows]
                 await loop.run_in_executor(self._writer, _insert, self._engine, rows)
                 results = [None] * len(batch)
-            except sa.exc.SQLAlchemyError:
+            except Exception:
                 # One conversation's row may be what the database refuses: not the others' fault.
                 results = [await self._write_alone(rows) for rows, _ in batch]
             for (_, written), error in zip(batch, results, strict=True):
@@ -204,7 +227,7 @@ class LiveTrackerStore(TrackerStore):
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._writer, _insert, self._engine, rows)
-        except sa.exc.SQLAlchemyError as error:
+        except Exception as error:  # whatever it is, those who wait have to hear of it
             return error
         return None
 
@@ -220,7 +243,7 @@ class LiveTrackerStore(TrackerStore):
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, future=True, pool_pre_ping=True, hide_parameters=True)
+        return server_engine(url)
     engine = sa.create_engine(
         url,
         future=True,

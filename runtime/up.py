@@ -96,7 +96,7 @@ def prepare() -> None:
     Raises:
         Unable: one of them failed; the message is what it said.
     """
-    steps = [["kg", "build"]] + ([["shop", "seed"]] if demo_mode() else [])
+    steps = [["kg", "build", "--at-start"]] + ([["shop", "seed"]] if demo_mode() else [])
     for command in steps:
         done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
         if done.returncode != 0:

@@ -42,7 +42,7 @@ def engine() -> Engine:
 @cache
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return _server_engine(url)
+        return server_engine(url)
     made = create_engine(
         url,
         future=True,
@@ -57,7 +57,8 @@ def _engine(url: str) -> Engine:
     return made
 
 
-def _server_engine(url: str) -> Engine:
+def server_engine(url: str) -> Engine:
+    """An engine for a database server, with limits on connecting, waiting and each statement."""
     limits = {}
     if make_url(url).get_backend_name() == "postgresql":
         waits = f"-c statement_timeout={_BUSY_MS} -c lock_timeout={_BUSY_MS}"

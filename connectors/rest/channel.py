@@ -32,6 +32,8 @@ from storage import create_tables
 logger = logging.getLogger(__name__)
 
 MAX_SENDER = 128
+MAX_METADATA = 255
+METADATA = ("shopper", "address", "product")
 SORRY = {"text": "抱歉，我这边暂时出了点问题，没能处理好您的消息，请稍后再试。"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -75,8 +77,13 @@ class RestInput(InputChannel):
             if not isinstance(typed, str):
                 return response.json({"error": "message: expected a text that is not empty"}, 422)
             conversation = f"{program}.{sender.strip()}"
-            metadata = body.get("metadata")
-            context = {"address": request.ip, **(metadata if isinstance(metadata, dict) else {})}
+            try:
+                context = {
+                    "address": request.remote_addr or request.ip,
+                    **known_metadata(body.get("metadata")),
+                }
+            except ValueError as refused:
+                return response.json({"error": str(refused)}, 422)
             try:
                 text = await _meaning(conversation, typed)
                 answers = await _ask(on_new_message, conversation, text, context)
@@ -122,6 +129,23 @@ def parse_keys(listed: str) -> dict[str, str]:
             raise ValueError(f"REST_KEYS, program {name!r}: named twice; expected once")
         programs[name] = key
     return programs
+
+
+def known_metadata(metadata: Any) -> dict[str, str | None]:
+    """What a program may say about a message; anything else in `metadata` is passed over.
+
+    Raises:
+        ValueError: it is no object, or a part of it no text of at most 255 characters.
+    """
+    if not isinstance(metadata, (dict, type(None))):
+        raise ValueError(f"metadata: expected an object, got {type(metadata).__name__}")
+    said = {name: metadata[name] for name in METADATA if name in (metadata or {})}
+    for name, value in said.items():
+        if value is not None and not (isinstance(value, str) and 0 < len(value) <= MAX_METADATA):
+            raise ValueError(
+                f"metadata.{name}: expected a text of 1 to {MAX_METADATA} characters or null"
+            )
+    return said
 
 
 def _is_sender(sender: Any) -> bool:

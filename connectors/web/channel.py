@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import os
+import time
 from collections import defaultdict
 from contextlib import suppress
 from typing import Any
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 HELLO_SECONDS = 10.0
 DEFAULT_ORIGINS = "http://localhost:8000,http://127.0.0.1:8000"
 UNAVAILABLE = "抱歉，我这边暂时出了点问题，消息还没有收到，请稍后再发一次。"
+TOO_FAST = "您发得太快了，请稍等一下再发。"
 BY_CONVERSATION = RateLimitItemPerMinute(60)
 BY_ADDRESS = RateLimitItemPerMinute(300)
 
@@ -63,6 +65,7 @@ class WebInput(InputChannel):
         # Of a moving window it would keep every key that ever was.
         self._limiter = FixedWindowRateLimiter(self._hits)
         self._worker: Worker | None = None
+        self._keeping: set[asyncio.Task] = set()
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check and the socket."""
@@ -76,7 +79,7 @@ class WebInput(InputChannel):
         @routes.middleware("request")
         async def from_our_pages(request: Request):
             origin = request.headers.get("origin", "").rstrip("/")
-            if request.path.endswith("/socket") and origin not in self._origins:
+            if request.path.rstrip("/").endswith("/socket") and origin not in self._origins:
                 logger.warning("web.socket.refused reason=origin")
                 return response.text("this page may not open a chat here", 403)
             return None
@@ -118,6 +121,8 @@ class WebInput(InputChannel):
         room.add(ws)
         try:
             await self._ready(ws, session, after)
+            # What was kept when an earlier socket broke, or given up on, is taken up again.
+            self._worker.kick(session.conversation)
             while (raw := await ws.recv()) is not None:
                 await _send(ws, await self._answer(raw, session, address))
         except WebsocketClosed:
@@ -135,7 +140,7 @@ class WebInput(InputChannel):
             frame = parse(raw)
             if frame.type != "hello":
                 raise BadFrame("the first frame: expected hello")
-            return read(frame.token), frame.after
+            return await asyncio.to_thread(read, frame.token), frame.after
         except InvalidSession as refused:
             code = "expired" if refused.expired else "bad_token"
             await self._refuse(ws, code, str(refused))
@@ -172,6 +177,8 @@ class WebInput(InputChannel):
             if frame.type == "ping":
                 return {"type": "pong"}
             if frame.type == "fetch":
+                if not self._allowed(session.conversation, address):
+                    return error("rate_limited", TOO_FAST, frame.id)
                 messages = await asyncio.to_thread(rooms.history, session.conversation, frame.after)
                 last = messages[-1]["seq"] if messages else frame.after
                 return {"type": "history", "messages": messages, "last": last}
@@ -187,7 +194,9 @@ class WebInput(InputChannel):
 
     async def _take(self, frame: Frame, session: Session, address: str) -> dict:
         if not self._allowed(session.conversation, address):
-            return error("rate_limited", "您发得太快了，请稍等一下再发。", frame.id)
+            return error("rate_limited", TOO_FAST, frame.id)
+        if session.expires < time.time():
+            return error("expired", "登录已过期，请刷新页面后再发。", frame.id)
         if frame.type == "choice":
             found = await asyncio.to_thread(rooms.choice, session.conversation, frame.token)
             if found is None:
@@ -204,11 +213,20 @@ class WebInput(InputChannel):
             "touch": session.touch,
             "product": frame.product,
         }
-        message = await asyncio.to_thread(
-            rooms.accept, self.name(), session.conversation, frame.id, shown, text, context
+        keeping = asyncio.create_task(
+            self._keep(session.conversation, frame.id, shown, text, context)
         )
-        self._worker.kick(session.conversation)
+        self._keeping.add(keeping)
+        keeping.add_done_callback(self._keeping.discard)
+        # A socket that breaks cancels us, but not the thread that keeps the message: what is kept
+        # must be worked off.
+        message = await asyncio.shield(keeping)
         return {"type": "ack", "id": frame.id, "message": message}
+
+    async def _keep(self, conversation: str, *message) -> dict:
+        kept = await asyncio.to_thread(rooms.accept, self.name(), conversation, *message)
+        self._worker.kick(conversation)
+        return kept
 
     def _allowed(self, conversation: str, address: str) -> bool:
         return self._limiter.hit(BY_ADDRESS, address) and self._limiter.hit(

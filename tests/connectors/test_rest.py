@@ -122,3 +122,15 @@ def test_keys_that_cannot_be_used_are_refused(listed):
 
 def test_keys_by_program():
     assert parse_keys(f" a:{KEY}, b-2:{KEY}:x ,") == {"a": KEY, "b-2": f"{KEY}:x"}
+
+
+@pytest.mark.parametrize("metadata", [{"shopper": 42}, {"address": "x" * 256}, "demo", [1]])
+async def test_metadata_that_cannot_be_used_is_refused(post, rasa, metadata):
+    refused = await post({"sender": "a", "message": "你好", "metadata": metadata})
+    assert refused.status_code == 422 and "metadata" in refused.json()["error"]
+    assert rasa.seen == []
+
+
+async def test_unknown_metadata_is_passed_over(post, rasa):
+    await post({"sender": "a", "message": "你好", "metadata": {"shopper": "demo", "x": {"y": 1}}})
+    assert set(rasa.seen[0].metadata) == {"shopper", "address"}

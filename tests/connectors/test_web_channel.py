@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 
 import pytest
@@ -28,7 +29,7 @@ class Socket:
     async def ask(self, frame: dict | str, *types: str) -> dict:
         await self.ws.send(frame if isinstance(frame, str) else json.dumps(frame))
         while True:
-            found = json.loads(await asyncio.wait_for(self.ws.recv(), 5))
+            found = json.loads(await asyncio.wait_for(self.ws.recv(), 30))
             if found["type"] in types or found["type"] == "error":
                 return found
 
@@ -107,3 +108,44 @@ def test_the_limiter_forgets_who_is_gone(monkeypatch):
     assert chat._allowed("another", "10.0.0.1")
     chat._hits.timer.join()
     assert len(chat._hits.storage) + len(chat._hits.events) == 2
+
+
+async def test_what_was_kept_as_the_socket_broke_is_answered(place, monkeypatch):
+    keeping, go_on = threading.Event(), threading.Event()
+    accept = rooms.accept
+
+    def slowly(*arguments):
+        keeping.set()
+        go_on.wait(10)
+        return accept(*arguments)
+
+    monkeypatch.setattr(rooms, "accept", slowly)
+    conversation = new_conversation()
+    async with websockets.connect(place, origin=PAGE) as ws:
+        await Socket(ws).ask({"type": "hello", "token": issue(conversation, None)}, "ready")
+        await ws.send(json.dumps(said("在吗")))
+        await asyncio.to_thread(keeping.wait, 10)
+    # Nobody comes back: the message is worked off all the same.
+    await asyncio.sleep(0.2)
+    go_on.set()
+    for _ in range(200):
+        told = await asyncio.to_thread(rooms.history, conversation)
+        if len(told) == 2:
+            break
+        await asyncio.sleep(0.05)
+    assert [message["from"] for message in told] == ["user", "bot"]
+
+
+async def test_a_foreign_page_is_refused_at_every_spelling_of_the_path(place):
+    for path in (place, f"{place}/"):
+        with pytest.raises(websockets.InvalidStatusCode):
+            await websockets.connect(path, origin="https://evil.example")
+
+
+async def test_a_session_that_ends_while_the_socket_stands_takes_no_more(place):
+    async with websockets.connect(place, origin=PAGE) as ws:
+        joined = Socket(ws)
+        token = issue(new_conversation(), None, ttl=2)
+        await joined.ask({"type": "hello", "token": token}, "ready")
+        await asyncio.sleep(3)
+        assert (await joined.ask(said("在吗"), "ack"))["code"] == "expired"

@@ -105,3 +105,12 @@ async def test_stopping_does_not_wait_for_a_pause(monkeypatch):
         await asyncio.sleep(0.01)
     await asyncio.wait_for(rasa.worker.stop(), 2)
     assert rooms.pending("c") is not None
+
+
+async def test_what_was_seen_and_not_answered_is_left_to_a_person_and_not_asked_again(monkeypatch):
+    rasa = Rasa(answer=None)
+    failing(monkeypatch, 1)
+    await rasa.work()
+    assert rasa.asked == 1
+    assert rooms.history("c")[-1]["text"] == HONEST["text"]
+    assert [case["conversation"] for case in cases.waiting()] == ["c"]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rasa.core.policies.ensemble import DefaultPolicyPredictionEnsemble
 from rasa.core.policies.memoization import MemoizationPolicy
+from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.policies.rule_policy import RulePolicy
+from rasa.engine.constants import PLACEHOLDER_TRACKER
 from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.resource import Resource
 from rasa.shared.core.domain import Domain
@@ -21,6 +26,7 @@ from rasa.shared.core.events import (
     ActiveLoop,
     AllSlotsReset,
     BotUttered,
+    DefinePrevUserUtteredFeaturization,
     Event,
     FollowupAction,
     Restarted,
@@ -34,6 +40,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.core.training_data.structures import StoryGraph
 
+from runtime.graph_runner import OrderedGraphRunner, PredictOnlyStorage
 from runtime.policies import LiveMemoizationPolicy, LiveRulePolicy, told_states
 from runtime.tracker import LiveTracker
 
@@ -75,6 +82,77 @@ def same_as(policy, kind):
         ExecutionContext(GraphSchema({})),
         featurizer=policy.featurizer,
         lookup=dict(policy.lookup),
+    )
+
+
+class Model:
+    """A trained model's decisions twice: Rasa's graph and policies on its trackers, and ours."""
+
+    def __init__(self, archive: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            storage, described = PredictOnlyStorage.from_model_archive(Path(folder), archive)
+            self.domain, self._target = described.domain, described.core_target
+            schema = described.predict_schema.minimal_graph_schema([self._target])
+            context = ExecutionContext(schema, described.model_id)
+            self._live = OrderedGraphRunner.create(schema, storage, context)
+            schema = GraphSchema({n: _by_rasa(node) for n, node in schema.nodes.items()})
+            context = ExecutionContext(schema, described.model_id)
+            self._stock = DaskGraphRunner.create(schema, storage, context)
+
+    @property
+    def stock_policies(self) -> Policies:
+        """Rasa's rules and memory of this model."""
+        found = {type(n._component): n._component for n in self._stock._instantiated_nodes.values()}
+        return Policies(found[RulePolicy], found[MemoizationPolicy])
+
+    def replay(self, events: Iterable[Event]) -> Iterator[Decision]:
+        """Both decisions wherever the conversation had one, and what was done then."""
+        stock = DialogueStateTracker("talk", self.domain.slots)
+        live = LiveTracker("talk", self.domain.slots)
+        events = list(events)
+        for place, event in enumerate(events):
+            if isinstance(event, _DECIDED):
+                done = next(e for e in events[place:] if not isinstance(e, _BEFORE_ACTION))
+                assert stock.followup_action == live.followup_action
+                yield Decision(self._asked(self._stock, stock), self._asked(self._live, live), done)
+            stock.update(event, self.domain)
+            live.update(event, self.domain)
+
+    def _asked(self, runner, tracker: DialogueStateTracker) -> PolicyPrediction:
+        return runner.run(inputs={PLACEHOLDER_TRACKER: tracker}, targets=[self._target])[
+            self._target
+        ]
+
+
+@dataclass
+class Decision:
+    """What Rasa decides, what we decide, and the action that the server chose at the time."""
+
+    stock: PolicyPrediction
+    live: PolicyPrediction
+    done: Event
+
+
+# What the server's processor puts into the tracker after it has decided.
+_BEFORE_ACTION = DefinePrevUserUtteredFeaturization
+_DECIDED = (_BEFORE_ACTION, ActionExecuted, ActionExecutionRejected)
+_OURS = {LiveRulePolicy: RulePolicy, LiveMemoizationPolicy: MemoizationPolicy}
+
+
+def _by_rasa(node):
+    """The node with Rasa's policy in place of ours."""
+    return replace(node, uses=_OURS.get(node.uses, node.uses))
+
+
+def told(prediction: PolicyPrediction) -> tuple:
+    """All that a decision says, without the name of who made it."""
+    return (
+        prediction.probabilities,
+        prediction.events,
+        prediction.is_end_to_end_prediction,
+        prediction.is_no_user_prediction,
+        prediction.hide_rule_turn,
+        prediction.policy_priority,
     )
 
 
@@ -146,18 +224,8 @@ class Talk:
                 (mine.live_rules, mine.live_memory, self.live),
             )
         ]
-        told = [
-            (
-                p.probabilities,
-                p.events,
-                p.is_end_to_end_prediction,
-                p.is_no_user_prediction,
-                p.hide_rule_turn,
-                p.policy_priority,
-            )
-            for p in made
-        ]
-        assert told[0] == told[1], f"decision {self.decisions}: Rasa {told[0]}, ours {told[1]}"
+        theirs, ours = map(told, made)
+        assert theirs == ours, f"decision {self.decisions}: Rasa {theirs}, ours {ours}"
         self.decisions += 1
         self._hidden = made[0].hide_rule_turn
         return self.domain.action_names_or_texts[made[0].max_confidence_index], made[0].events

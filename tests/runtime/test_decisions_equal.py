@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import pytest
-from rasa.core.policies.memoization import MemoizationPolicy
-from rasa.core.policies.rule_policy import RulePolicy
-from rasa.engine import loader
 from rasa.shared.core.domain import Domain
 
-from runtime.graph_runner import OrderedGraphRunner, PredictOnlyStorage
-from runtime.policies import LiveMemoizationPolicy
-from tests.runtime.both import Policies, Talk, same_as, trained
+from tests.assistant import MODEL
+from tests.runtime.both import Model, Talk, trained
 
 DOMAIN = """
 version: "3.1"
@@ -139,19 +132,9 @@ def test_a_tracker_in_the_making_is_left_to_rasa(small_bot):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_the_trained_model(seed, quiet_logs):
-    models = sorted(Path("models").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
-    if not models:
-        pytest.skip("no model in models/: train one with `make train`")
-    with tempfile.TemporaryDirectory() as folder:
-        metadata, runner = loader.load_predict_graph_runner(
-            Path(folder), models[-1], PredictOnlyStorage, OrderedGraphRunner
-        )
-    found = [node._component for node in runner._instantiated_nodes.values()]
-    rules = next(part for part in found if isinstance(part, RulePolicy))
-    memory = next(
-        part for part in found if type(part) in (MemoizationPolicy, LiveMemoizationPolicy)
-    )
-    policies = Policies(same_as(rules, RulePolicy), same_as(memory, MemoizationPolicy))
-    talk = Talk(metadata.domain, policies, seed)
+    if not MODEL.exists():
+        pytest.skip(f"no {MODEL}: train it with `make train`")
+    model = Model(MODEL)
+    talk = Talk(model.domain, model.stock_policies, seed)
     talk.lead(turns=80)
     assert talk.decisions > 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -20,6 +21,7 @@ from rasa.shared.core.events import (
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from runtime import tracker as live_tracker
+from runtime import tracker_store
 from runtime.tracker_store import LiveTrackerStore
 
 DOMAIN = Domain.from_yaml(
@@ -245,5 +247,43 @@ def test_a_tracker_made_by_the_http_api_adds_only_what_is_new(tmp_path):
             await store.save(foreign)
             whole = await store.retrieve_full_tracker("a")
             assert len(whole.events) == len(foreign.events)
+
+    run(talk)
+
+
+def test_a_save_that_is_given_up_on_is_not_written_twice(tmp_path, monkeypatch):
+    insert = tracker_store._insert
+
+    def slowly(*arguments):
+        time.sleep(0.2)
+        insert(*arguments)
+
+    async def talk():
+        async with opened(tmp_path / "t.db") as store:
+            tracker = await store.get_or_create_tracker("a")
+            turn(tracker, "one")
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(store.save(tracker), 0.05)
+            turn(tracker, "two")
+            await store.save(tracker)
+            stored = await store.retrieve_full_tracker("a")
+            said = [event.text for event in stored.events if isinstance(event, UserUttered)]
+            assert said == ["one", "two"]
+
+    monkeypatch.setattr(tracker_store, "_insert", slowly)
+    run(talk)
+
+
+def test_an_error_that_is_no_databases_reaches_who_waits(tmp_path, monkeypatch):
+    async def talk():
+        async with opened(tmp_path / "t.db") as store:
+            tracker = await store.get_or_create_tracker("a")
+            turn(tracker)
+            with monkeypatch.context() as patched:
+                patched.setattr(tracker_store, "_insert", lambda *_: 1 / 0)
+                with pytest.raises(ZeroDivisionError):
+                    await asyncio.wait_for(store.save(tracker), 5)
+            await store.save(tracker)
+            assert tracker.durable == len(tracker.events)
 
     run(talk)
