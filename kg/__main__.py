@@ -110,7 +110,7 @@ def _import(options: argparse.Namespace) -> None:
         return
     _released(content)
     if content.offers:
-        print(f"{len(content.offers)} prices and stocks are kept beside it for the shop")
+        print(f"{len(content.offers)} prices and stocks: `python -m shop offers` takes them over")
 
 
 def _rollback(options: argparse.Namespace) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from runtime import train, up, with_actions
 from runtime.serving import Unable
+from tests.assistant import free_port
 
 PORTS = {"actions": 6055, "rasa": 6005, "web": 8100}
 
@@ -83,6 +86,75 @@ def test_a_missing_secret_is_said_before_anything_is_started(tmp_path, monkeypat
     monkeypatch.setattr(with_actions, "prepare", prepare)
     assert with_actions.main(["shell"]) == 1
     assert "QUDAO_ACTION_TOKEN: it is not set" in capsys.readouterr().err
+
+
+@pytest.fixture
+def nothing_in_the_way(tmp_path, monkeypatch):
+    """A project of the tests' own with files, secrets and free ports; its folder."""
+    for name in ("config.yml", "domain.yml", "endpoints.yml", "credentials.yml", "data/rules.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUDAO_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("QUDAO_DEMO", "1")
+    for variable, _ in up.PORTS.values():
+        monkeypatch.setenv(variable, str(free_port()))
+    up.check()
+    return tmp_path
+
+
+def said_by_check() -> str:
+    """The one sentence of what stands in the way."""
+    with pytest.raises(Unable) as raised:
+        up.check()
+    said = str(raised.value)
+    assert "\n" not in said
+    return said
+
+
+@pytest.mark.parametrize("name", ["actions", "rasa", "web"])
+def test_a_port_in_use_is_named_with_its_variable(nothing_in_the_way, monkeypatch, name):
+    variable = up.PORTS[name][0]
+    with socket.socket() as other:
+        other.bind((up.HOST, 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setenv(variable, str(taken))
+        said = said_by_check()
+    assert f"port {taken} ({name}) is in use" in said and f"choose another with {variable}" in said
+
+
+def test_what_is_no_port_is_said(nothing_in_the_way, monkeypatch):
+    monkeypatch.setenv("QUDAO_RASA_PORT", "70000")
+    assert "QUDAO_RASA_PORT is '70000': expected a port number" in said_by_check()
+
+
+def test_broken_yaml_is_said_with_its_file_and_line(nothing_in_the_way):
+    Path("data/rules.yml").write_text("rules:\n  - rule: [\n")
+    said = said_by_check()
+    assert said.startswith("data/rules.yml is not valid YAML:") and "line 3" in said
+    Path("data/rules.yml").unlink()
+    Path("config.yml").unlink()
+    assert said_by_check().startswith("config.yml is missing: restore it")
+
+
+@pytest.mark.parametrize("value", ["", "short"])
+@pytest.mark.parametrize("name", up.SECRETS)
+def test_outside_of_the_demo_every_secret_is_wanted(nothing_in_the_way, monkeypatch, name, value):
+    monkeypatch.setenv("QUDAO_DEMO", "0")
+    for each in up.SECRETS:
+        monkeypatch.setenv(each, "of sixteen letters or more")
+    up.check()
+    monkeypatch.setenv(name, value)
+    assert said_by_check().startswith(f"{name}: ")
+
+
+def test_what_stands_in_the_way_is_all_that_is_printed(nothing_in_the_way, monkeypatch, capsys):
+    Path("domain.yml").write_text("a: [")
+    monkeypatch.setattr(up, "prepare", lambda: pytest.fail("too late"))
+    assert up.main() == 1
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.count("\n") == 1 and "domain.yml" in told.err
 
 
 def test_lint_fails_with_a_broken_import_contract(tmp_path):
