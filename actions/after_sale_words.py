@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from actions.turn import Turn
+
 KINDS = {
     "request_refund": "refund",
     "request_return": "return",
@@ -11,24 +13,12 @@ KINDS = {
     "ask_repair": "repair",
 }
 REASONS = {"report_defect": "quality", "report_wrong_or_missing_item": "wrong_item"}
-KIND_NAMES = {"refund": "退款", "return": "退货退款", "exchange": "换货", "repair": "维修"}
-REASON_NAMES = {
-    "no_reason": "不喜欢/不想要了",
-    "size": "尺码不合适",
-    "quality": "质量问题",
-    "wrong_item": "发错货",
-    "missing_item": "少发/漏发",
-}
-METHOD_NAMES = {"pickup": "上门取件", "mail": "自行寄回"}
+# In the order in which they are offered; their names are the phrases `reason.…`, `method.…`.
+CAUSES = ("no_reason", "size", "quality", "wrong_item", "missing_item")
+METHODS = ("pickup", "mail")
 # Where the policy wants nothing back, `return_method` is this.
 NOTHING_BACK = "none"
 
-_AFTERWARDS = {
-    "refund": "收到商品验收后 48 小时内原路退款。",
-    "return": "收到商品验收后 48 小时内原路退款。",
-    "exchange": "收到商品验收后 48 小时内给您发出换的商品。",
-    "repair": "检测后会告诉您维修结果和寄回时间。",
-}
 _KINDS = (
     (
         "exchange",
@@ -72,21 +62,18 @@ _MAIL = re.compile(r"自己寄|自行寄|自寄|我寄|寄回|快递站|自己�
 _DROPS = re.compile(r"^取消(吧|了|掉)?(这个|本次)?(申请|退款|退货|换货|维修)?(吧|了)?[。.!！~]*$")
 
 
-def service_name(kind: str, reason: str | None) -> str:
+def service_name(turn: Turn, kind: str, reason: str | None = None) -> str:
     """What the shopper calls it: what was left out is sent on, not exchanged."""
-    return "补发" if (kind, reason) == ("exchange", "missing_item") else KIND_NAMES[kind]
+    resent = (kind, reason) == ("exchange", "missing_item")
+    return turn.phrase(f"service.{'missing' if resent else kind}")
 
 
-def what_follows(method: str | None, kind: str) -> str:
+def what_follows(turn: Turn, method: str | None, kind: str) -> str:
     """How the goods travel back, and what then happens."""
     if method == NOTHING_BACK:
-        done = "给您补发" if kind == "exchange" else "给您原路退款"
-        return f"商品不用寄回，审核通过后 48 小时内{done}。"
-    if method == "pickup":
-        way = "快递员会在 24 小时内联系您上门取件，请把商品和配件一起装好。"
-    else:
-        way = "审核通过后会把退货地址和寄件码发给您，请在 7 天内寄出，并保留快递单号。"
-    return way + _AFTERWARDS[kind]
+        return turn.phrase(f"nothing_back.{'resend' if kind == 'exchange' else 'refund'}")
+    way = "pickup" if method == "pickup" else "mail"
+    return turn.phrase(f"way_back.{way}") + turn.phrase(f"afterwards.{kind}")
 
 
 def drops(text: str) -> bool:

@@ -9,12 +9,11 @@ shopper hears why; then how the goods travel back; then a confirmation; then a t
 from __future__ import annotations
 
 from actions import order_slot, words
+from actions.after_sale_questions import line_of, next_open
 from actions.after_sale_words import (
-    KIND_NAMES,
+    CAUSES,
     KINDS,
-    METHOD_NAMES,
-    NOTHING_BACK,
-    REASON_NAMES,
+    METHODS,
     REASONS,
     drops,
     kind_in,
@@ -24,24 +23,31 @@ from actions.after_sale_words import (
     service_name,
     what_follows,
 )
-from actions.base import PERSON, Answer, Flow
-from actions.cards import money, state_text
-from actions.decisions import Decision, decide, what_is_possible
-from actions.exchange_goods import size_named, wanted_in, wanted_instead
+from actions.base import Answer, Flow
+from actions.cards import money
+from actions.exchange_goods import size_named, wanted_in
 from actions.order_services import INFORMING, SERVICES
 from actions.ticketing import make_ticket
-from actions.turn import Turn, button, in_thread
-from shop import orders, tickets
-from shop.orders import Line, Order
+from actions.turn import Turn
 
 # A change of service, goods or reason wants another decision, and what followed from it.
 _UNDECIDED = {"decided": None, "confirmed": None, "new_size": None}
-_OPENED = {"yes": True, "no": False}
 
 
 class ValidateAfterSalesForm(Flow):
-    """Slots: see the module. Entities read: order_number, phone, phone_last4, reason, method,
-    item, size, opened. Ends with `outcome`; a graph or database that is down is said so."""
+    """Asks what a refund, return, exchange or repair needs; the policies decide.
+
+    Slots read: after_sale_kind, item, reason, opened, new_size, return_method, confirmed,
+        decided, outcome, order_id, last_order, offered_orders, given_number, gate_tries,
+        offered_items, offered_sizes, flow, paused, requested_slot.
+    Slots set: the same, and last_ticket.
+    Entities read: order_number, phone, phone_last4, after_sale_kind, reason, method, item, size,
+        opened.
+    Says: `question_…` for what is missing, `after_sale_…` for what was decided and why; news of
+        the order where that is asked on the way.
+    Failures: an order that the gate refuses: asked again, after three times a person; graph or
+        database away: `unavailable`, with the way to a person.
+    """
 
     form = "after_sales_form"
     state_slots = (
@@ -107,9 +113,9 @@ class ValidateAfterSalesForm(Flow):
         if requested == "item":
             given["item"] = given["item"] or turn.picked(turn.slot("offered_items"))
         elif requested == "reason":
-            given["reason"] = given["reason"] or turn.picked(list(REASON_NAMES))
+            given["reason"] = given["reason"] or turn.picked(list(CAUSES))
         elif requested == "return_method":
-            given["return_method"] = given["return_method"] or turn.picked(list(METHOD_NAMES))
+            given["return_method"] = given["return_method"] or turn.picked(list(METHODS))
         new = {name: value for name, value in given.items() if value and value != turn.slot(name)}
         if "reason" in new or "item" in new:
             new = {**_UNDECIDED, **new}
@@ -134,29 +140,19 @@ class ValidateAfterSalesForm(Flow):
         """Order, state, item, reason, decision, way back, confirmation: the first that is open."""
         if turn.slot("outcome"):
             return None
-        if turn.slot("after_sale_kind") is None:
-            return _ask_kind(turn)
-        order = await order_slot.current_order(turn)
-        if order is None:
-            return await order_slot.ask_order(turn, first=(orders.DELIVERED,))
-        if await _ended_by_state(turn, order):
-            return None
-        line = _line(turn, order)
-        if line is None:
-            return _ask_item(turn, order)
-        if turn.slot("reason") is None:
-            return await _ask_reason(turn, order, line)
-        if not turn.slot("decided"):
-            question = await _decide(turn, order, line)
-            if question or turn.slot("outcome"):
-                return question
-        return await _ask_rest(turn, order, line)
+        return await next_open(turn)
 
 
 class SubmitAfterSales(Answer):
-    """Makes the ticket when the flow ended with `outcome: submit`; else says nothing.
+    """Makes the ticket when the form ended with `outcome: submit`.
 
-    Slots read: those of the flow. Sets `last_ticket`. A message processed twice makes one ticket.
+    Slots read: outcome, order_id, after_sale_kind, item, reason, return_method, new_size,
+        decided.
+    Slots set: last_ticket.
+    Entities read: none.
+    Says: `ticket_…` with its number and what comes next; nothing where the form ended otherwise.
+    Failures: a message processed twice makes one ticket; database away: `unavailable`, with the
+        way to a person.
     """
 
     action_name = "action_submit_after_sales"
@@ -166,7 +162,7 @@ class SubmitAfterSales(Answer):
         if turn.slot("outcome") != "submit":
             return
         order = await order_slot.current_order(turn)
-        kind, line = turn.slot("after_sale_kind"), _line(turn, order)
+        kind, line = turn.slot("after_sale_kind"), line_of(turn, order)
         policy, _, version = (turn.slot("decided") or "").partition("@")
         ticket = await make_ticket(
             turn,
@@ -184,15 +180,11 @@ class SubmitAfterSales(Answer):
         turn.say(
             f"ticket_{kind}",
             ticket=ticket.number,
-            amount=money(line.price_cents * line.quantity),
+            amount=money(turn, line.price_cents * line.quantity),
             size=turn.slot("new_size") or "",
-            name=service_name(kind, turn.slot("reason")),
-            next=what_follows(turn.slot("return_method"), kind),
+            name=service_name(turn, kind, turn.slot("reason")),
+            next=what_follows(turn, turn.slot("return_method"), kind),
         )
-
-
-def _as_before(turn: Turn, *slots: str) -> bool:
-    return all(turn.slot(name) == turn.tracker.get_slot(name) for name in slots)
 
 
 async def _answered_on_the_way(turn: Turn) -> bool:
@@ -221,172 +213,3 @@ def _keep_reason(turn: Turn) -> None:
     before = turn.tracker.get_slot
     if before("outcome") == "refused" and before("order_id") == turn.slot("order_id"):
         turn.set(reason=before("reason"))
-
-
-def _ask_kind(turn: Turn) -> str:
-    turn.say(
-        "question_after_sale_kind",
-        buttons=[
-            button(service_name(kind, turn.slot("reason")), "inform", after_sale_kind=kind)
-            for kind in KIND_NAMES
-            if kind != "refund"
-        ],
-    )
-    return "after_sale_kind"
-
-
-async def _ended_by_state(turn: Turn, order: Order) -> bool:
-    """Whether the order's state leaves nothing to decide; then that has been said."""
-    ticket = await in_thread(tickets.open_for_order, order.number)
-    if ticket:
-        turn.say(
-            "after_sale_exists",
-            order=order.number,
-            ticket=ticket.number,
-            kind=KIND_NAMES[ticket.kind],
-        )
-        turn.set(outcome="exists", last_ticket=ticket.number)
-        return True
-    if order.state == orders.DELIVERED:
-        return False
-    buttons = {
-        orders.PAID: [button("取消订单", "cancel_order", order_number=order.number)],
-        orders.SHIPPED: [
-            button("拒收这单", "reject_delivery", order_number=order.number),
-            button("查物流", "track_shipment", order_number=order.number),
-        ],
-        orders.REFUNDING: [button("查退款进度", "ask_refund_status", order_number=order.number)],
-    }.get(order.state)
-    turn.say(f"after_sale_{order.state}", buttons=buttons, order=order.number)
-    turn.set(outcome=order.state)
-    return True
-
-
-def _line(turn: Turn, order: Order) -> Line | None:
-    if len(order.lines) == 1:
-        return order.lines[0]
-    return next((line for line in order.lines if line.sku == turn.slot("item")), None)
-
-
-def _ask_item(turn: Turn, order: Order) -> str:
-    turn.set(offered_items=[line.sku for line in order.lines])
-    turn.say(
-        "question_item",
-        buttons=[button(line.title, "inform", item=line.sku) for line in order.lines],
-        order=order.number,
-    )
-    return "item"
-
-
-async def _ask_reason(turn: Turn, order: Order, line: Line) -> str:
-    kind = turn.slot("after_sale_kind")
-    buttons = [button(name, "inform", reason=reason) for reason, name in REASON_NAMES.items()]
-    if turn.slot("requested_slot") == "reason" and _as_before(turn, "after_sale_kind", "order_id"):
-        turn.say("question_reason_again", buttons=buttons, kind=KIND_NAMES[kind])
-        return "reason"
-    turn.say(
-        "question_reason",
-        buttons=buttons,
-        order=order.number,
-        title=line.title,
-        state=state_text(order),
-        possible=await what_is_possible(kind, order, line, KIND_NAMES),
-        kind=KIND_NAMES[kind],
-    )
-    return "reason"
-
-
-async def _decide(turn: Turn, order: Order, line: Line) -> str | None:
-    """Let the policies decide; asks whether it was opened where that matters and is unknown."""
-    opened = order.opened if order.opened is not None else _OPENED.get(turn.slot("opened"))
-    decision = await decide(turn.slot("after_sale_kind"), order, line, turn.slot("reason"), opened)
-    if decision.needs_opened:
-        turn.say(
-            "question_opened",
-            buttons=[
-                button("还没拆封", "inform", opened="no"),
-                button("已经拆开用过", "inform", opened="yes"),
-            ],
-            title=line.title,
-        )
-        return "opened"
-    if decision.allowed:
-        turn.set(decided=decision.reference)
-        if not decision.return_needed:
-            turn.set(return_method=NOTHING_BACK)
-        elif turn.slot("return_method") == NOTHING_BACK:
-            turn.set(return_method=None)
-        turn.say(
-            "after_sale_allowed",
-            kind=service_name(turn.slot("after_sale_kind"), turn.slot("reason")),
-            state=state_text(order),
-            reason=decision.reason,
-            conditions=decision.conditions_text,
-        )
-        return None
-    _refuse(turn, order, decision)
-    return None
-
-
-def _refuse(turn: Turn, order: Order, decision: Decision) -> None:
-    intents = {kind: intent for intent, kind in KINDS.items()}
-    faulty = turn.slot("reason") == "quality"
-    buttons = [
-        button(
-            f"申请{KIND_NAMES[kind]}" if faulty else f"有质量问题，申请{KIND_NAMES[kind]}",
-            intents[kind],
-            order_number=order.number,
-            reason=reason,
-        )
-        for kind, reason in decision.alternatives
-    ]
-    names = "或".join(KIND_NAMES[kind] for kind, _ in decision.alternatives)
-    instead = f"申请{names}。" if names else ""
-    if instead:
-        instead = f"您可以{instead}" if faulty else f"不过如果商品有质量问题，可以{instead}"
-    turn.say(
-        "after_sale_refused",
-        buttons=[*buttons, PERSON],
-        kind=KIND_NAMES[turn.slot("after_sale_kind")],
-        state=state_text(order),
-        reason=decision.reason,
-        basis=decision.basis_text,
-        instead=instead,
-    )
-    turn.set(outcome="refused")
-
-
-async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
-    kind = turn.slot("after_sale_kind")
-    if kind == "exchange":
-        wanted = await wanted_instead(line, turn.slot("reason"))
-        if len(wanted) > 1 and turn.slot("new_size") not in wanted:
-            turn.set(offered_sizes=wanted)
-            turn.say(
-                "question_new_size",
-                buttons=[button(name, "inform", size=name) for name in wanted[:12]],
-                title=line.title,
-            )
-            return "new_size"
-        if len(wanted) == 1:
-            turn.set(new_size=wanted[0])
-    if turn.slot("return_method") is None:
-        turn.say(
-            "question_return_method",
-            buttons=[
-                button(name, "inform", method=method) for method, name in METHOD_NAMES.items()
-            ],
-            address=order.address,
-        )
-        return "return_method"
-    turn.say(
-        "question_confirm_after_sale",
-        buttons=[button("确认提交", "affirm"), button("先不办了", "deny")],
-        kind=service_name(kind, turn.slot("reason")),
-        order=order.number,
-        title=line.title,
-        reason=REASON_NAMES.get(turn.slot("reason"), turn.slot("reason")),
-        method=METHOD_NAMES.get(turn.slot("return_method"), "商品不用寄回"),
-        size=f"，换成 {turn.slot('new_size')}" if turn.slot("new_size") else "",
-    )
-    return "confirmed"

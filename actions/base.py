@@ -5,6 +5,11 @@
 
 A shopper gets an answer even if the graph or the database is down: the same honest sentence, with
 the way to a person.
+
+An action's docstring says which slots and entities it reads, which slots it sets, what it says, and
+which failures it handles. What all share is left out there: slot `language` is read for every
+phrase; an answer that is understood sets `misunderstood` to 0, and reads `requested_slot` and
+`paused` to let a form go on.
 """
 
 from __future__ import annotations
@@ -17,12 +22,15 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from sqlalchemy.exc import SQLAlchemyError
 
 from actions import words
-from actions.turn import Turn, button
+from actions.turn import Turn
 from kg.errors import GraphError
 
 logger = logging.getLogger(__name__)
 
-PERSON = button("转人工客服", "request_human")
+
+def to_person(turn: Turn) -> dict:
+    """The button that brings a person."""
+    return turn.button("person", "request_human")
 
 
 class Answer(Action, ABC):
@@ -164,4 +172,4 @@ async def _honestly(turn: Turn, what: str, step) -> None:
         await step(turn)
     except (GraphError, SQLAlchemyError):
         logger.exception("action.failed name=%s", what)
-        turn.say("unavailable", buttons=[PERSON])
+        turn.say("unavailable", buttons=[to_person(turn)])

@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-from actions.turn import button
+from actions.turn import Turn
 from kg.catalogue import Product
 from shop.offers import ProductOffers
 from shop.orders import Order
 
-STATE_NAMES = {
-    "paid": "待发货",
-    "shipped": "运输中",
-    "delivered": "已签收",
-    "cancelled": "已取消",
-    "refunding": "退款中",
-}
 
-
-def money(cents: int | None) -> str:
+def money(turn: Turn, cents: int | None) -> str:
     """An amount in cents as a shopper reads it: ¥499 or ¥12.90."""
     if cents is None:
-        return "暂无报价"
+        return turn.phrase("price.unknown")
     yuan, rest = divmod(abs(cents), 100)
     return f"{'-' if cents < 0 else ''}¥{yuan}" + (f".{rest:02d}" if rest else "")
 
 
-def price_range(offers: ProductOffers) -> str:
+def price_range(turn: Turn, offers: ProductOffers) -> str:
     """What a product costs: one price, or from the lowest on."""
+    lowest = money(turn, offers.price_min)
     if offers.price_min == offers.price_max:
-        return money(offers.price_min)
-    return f"{money(offers.price_min)} 起"
+        return lowest
+    return turn.phrase("price.from", price=lowest)
 
 
-def product_card(product: Product, offers: ProductOffers, subtitle: str = "") -> dict:
+def product_card(turn: Turn, product: Product, offers: ProductOffers) -> dict:
     """A product with its picture, price, and what one most often asks next."""
-    stock = "" if offers.in_stock else " · 暂时缺货"
+    stock = "" if offers.in_stock else turn.phrase("stock.card_none")
+    if product_has_sizes(product):
+        following = turn.button("pick_size", "ask_size", product=product.id)
+    else:
+        following = turn.button("see_offers", "ask_promotion", product=product.id)
     return {
         "kind": "product",
         "id": product.id,
         "title": product.name,
-        "subtitle": (subtitle or f"{product.brand_name} · {product.category_name}") + stock,
-        "price": price_range(offers),
+        "subtitle": f"{product.brand_name} · {product.category_name}{stock}",
+        "price": price_range(turn, offers),
         "image": f"/media/products/{product.id}.svg",
         "url": f"/products/{product.id}",
-        "buttons": [
-            button(
-                "选尺码" if product_has_sizes(product) else "看优惠",
-                _next(product),
-                product=product.id,
-            )
-        ],
+        "buttons": [following],
     }
 
 
@@ -58,34 +49,40 @@ def product_has_sizes(product: Product) -> bool:
     return bool(roots & set(product.category_path)) and len(product.sizes) > 1
 
 
-def _next(product: Product) -> str:
-    return "ask_size" if product_has_sizes(product) else "ask_promotion"
-
-
-def contents(order: Order) -> str:
+def contents(turn: Turn, order: Order) -> str:
     """What is in an order, in few words: its first goods, and how many kinds there are."""
-    more = f" 等 {len(order.lines)} 件" if len(order.lines) > 1 else ""
-    return f"{order.lines[0].title}{more}"
+    title = order.lines[0].title
+    if len(order.lines) == 1:
+        return title
+    return turn.phrase("order.contents", title=title, count=len(order.lines))
 
 
-def state_text(order: Order) -> str:
+def state_name(turn: Turn, order: Order) -> str:
+    """Where an order stands."""
+    return turn.phrase(f"state.{order.state}")
+
+
+def state_text(turn: Turn, order: Order) -> str:
     """Where an order stands, with the days since it was delivered."""
     days = order.days_since_delivery()
-    if order.state == "delivered" and days is not None:
-        return "今天刚签收" if days == 0 else f"已签收 {days} 天"
-    return STATE_NAMES[order.state]
+    if order.state != "delivered" or days is None:
+        return state_name(turn, order)
+    if days == 0:
+        return turn.phrase("state.delivered_today")
+    return turn.phrase("state.delivered_days", days=days)
 
 
-def order_card(order: Order, choose: bool = False) -> dict:
+def order_card(turn: Turn, order: Order, choose: bool = False) -> dict:
     """An order with its state; `choose` adds the button that picks it."""
     first = order.lines[0]
+    picks = turn.button("this_order", "inform", order_number=order.number)
     return {
         "kind": "order",
         "id": order.number,
-        "title": contents(order),
-        "subtitle": f"{order.number} · {STATE_NAMES[order.state]}",
-        "price": money(order.total_cents),
+        "title": contents(turn, order),
+        "subtitle": f"{order.number} · {state_name(turn, order)}",
+        "price": money(turn, order.total_cents),
         "image": f"/media/products/{first.product_id}.svg",
         "url": None,
-        "buttons": [button("就这单", "inform", order_number=order.number)] if choose else [],
+        "buttons": [picks] if choose else [],
     }

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from actions.after_sale_words import service_name
 from actions.knowledge import graph
+from actions.turn import Turn
 from kg import policies
 from kg.policies import Resolution
 from shop import clock
@@ -33,62 +35,71 @@ class Decision:
     return_needed: bool = True
     evidence: tuple[str, ...] = ()
 
-    @property
-    def conditions_text(self) -> str:
+    def conditions_text(self, turn: Turn) -> str:
         """Who pays the way back, and which photos are wanted, as sentences."""
-        who_pays = {"seller": "寄回运费由我们承担。", "buyer": "寄回运费需要您承担。"}
         said = ""
-        if self.return_needed and "运费" not in self.reason:
-            said = who_pays.get(self.freight or "", "")
+        told = not self.return_needed or "运费" in self.reason
+        if self.freight in ("seller", "buyer") and not told:
+            said = turn.phrase(f"decision.freight_{self.freight}")
         if self.evidence:
-            said += f"麻烦准备好{'、'.join(self.evidence)}，审核时会用到。"
+            said += turn.phrase("decision.evidence", photos=turn.joined(self.evidence))
         return said
 
-    @property
-    def basis_text(self) -> str:
+    def basis_text(self, turn: Turn) -> str:
         """The policy it rests on, in brackets, where the reason does not name it."""
-        return "" if not self.title or self.title in self.reason else f"（依据：{self.title}）"
+        if not self.title or self.title in self.reason:
+            return ""
+        return turn.phrase("decision.basis", title=self.title)
 
 
-async def decide(kind: str, order: Order, line: Line, reason: str, opened: bool | None) -> Decision:
+async def decide(
+    turn: Turn, kind: str, order: Order, line: Line, reason: str, opened: bool | None
+) -> Decision:
     """Whether this may be refunded, returned, exchanged or repaired today, and why."""
     if opened is None:
-        outcomes = [await _judge(kind, order, line, reason, known) for known in (False, True)]
+        outcomes = [await _judge(turn, kind, order, line, reason, known) for known in (False, True)]
         if outcomes[0].allowed != outcomes[1].allowed:
             return Decision(False, "", needs_opened=True)
         opened = False
-    decision = await _judge(kind, order, line, reason, opened)
+    decision = await _judge(turn, kind, order, line, reason, opened)
     if decision.allowed:
         return decision
     instead = []
     for other, why in ALTERNATIVES:
         if (other, why) == (kind, reason):
             continue
-        if (await _judge(other, order, line, why, opened)).allowed:
+        if (await _judge(turn, other, order, line, why, opened)).allowed:
             instead.append((other, why))
     return replace(decision, alternatives=instead)
 
 
-async def what_is_possible(kind: str, order: Order, line: Line, names: dict[str, str]) -> str:
-    """What the policies allow today, with and without a fault, as one sentence; `names` are the
-    services' names as a shopper knows them."""
-    without = await _judge(kind, order, line, "no_reason", order.opened)
+async def what_is_possible(turn: Turn, kind: str, order: Order, line: Line) -> str:
+    """What the policies allow today, with and without a fault, as one sentence."""
+    without = await _judge(turn, kind, order, line, "no_reason", order.opened)
     if without.allowed:
-        return f"按「{without.title}」目前可以申请。"
-    faulty = await _judge(kind, order, line, "quality", order.opened)
+        return turn.phrase("decision.possible", title=without.title)
+    faulty = await _judge(turn, kind, order, line, "quality", order.opened)
     if faulty.allowed:
-        return f"{without.reason}；如果是质量问题，按「{faulty.title}」可以办理。"
+        return turn.phrase("decision.possible_faulty", reason=without.reason, title=faulty.title)
     instead = [
-        names[other]
+        other
         for other, why in ALTERNATIVES
-        if other != kind and (await _judge(other, order, line, why, order.opened)).allowed
+        if other != kind and (await _judge(turn, other, order, line, why, order.opened)).allowed
     ]
     if instead:
-        return f"{without.reason}；如果是质量问题，可以申请{'或'.join(instead)}。"
-    return f"{without.reason}。"
+        services = either(turn, instead)
+        return turn.phrase("decision.possible_instead", reason=without.reason, services=services)
+    return turn.phrase("decision.impossible", reason=without.reason)
 
 
-async def _judge(kind: str, order: Order, line: Line, reason: str, opened: bool | None) -> Decision:
+def either(turn: Turn, kinds: list[str]) -> str:
+    """The names of services to choose from."""
+    return turn.phrase("list.or").join(service_name(turn, kind) for kind in kinds)
+
+
+async def _judge(
+    turn: Turn, kind: str, order: Order, line: Line, reason: str, opened: bool | None
+) -> Decision:
     # The services are the graph's topics by the same names. What is not known is no fact.
     known = {} if opened is None else {"opened": opened}
     resolution = await policies.resolve(
@@ -99,17 +110,17 @@ async def _judge(kind: str, order: Order, line: Line, reason: str, opened: bool 
         facts={"reason": reason, "state": order.state, **known},
     )
     if resolution is None:
-        return Decision(False, "店铺暂时没有适用于这件商品的规则，需要人工客服核实")
-    return _in_time(resolution, order)
+        return Decision(False, turn.phrase("decision.no_rule"))
+    return _in_time(turn, resolution, order)
 
 
-def _in_time(resolution: Resolution, order: Order) -> Decision:
+def _in_time(turn: Turn, resolution: Resolution, order: Order) -> Decision:
     days = order.days_since_delivery()
     limit = _limit_days(resolution)
     allowed, reason = bool(resolution.allowed), resolution.reason or resolution.text
     if allowed and limit is not None and days is not None and days > limit:
         allowed = False
-        reason = f"超过了「{resolution.title}」签收后 {limit} 天内的期限"
+        reason = turn.phrase("decision.too_late", title=resolution.title, days=limit)
     data = resolution.data or {}
     return Decision(
         allowed=allowed,

@@ -16,7 +16,7 @@ from shop.orders import Line
 _WANTS = re.compile(r"换|要|大一|小一")
 
 
-async def wanted_instead(line: Line, reason: str) -> list[str]:
+async def wanted_instead(turn: Turn, line: Line, reason: str) -> list[str]:
     """The names of what is in stock to choose from.
 
     Wrong size: the other sizes of the same colour. No reason: the other colours of the same size,
@@ -33,7 +33,7 @@ async def wanted_instead(line: Line, reason: str) -> list[str]:
     if own is None:
         return []
     if reason not in ("size", "no_reason"):
-        return [_name(own)]
+        return [_name(turn, own)]
     offer = await in_thread(offers.offers_for, line.product_id)
     others = [
         variant
@@ -45,7 +45,7 @@ async def wanted_instead(line: Line, reason: str) -> list[str]:
     if reason == "size":
         return _unique([v.size for v in others if v.colour == own.colour and v.size])
     colours = _unique([v.colour for v in others if v.size == own.size and v.colour])
-    return colours or [_name(variant) for variant in others]
+    return colours or [_name(turn, variant) for variant in others]
 
 
 def wanted_in(turn: Turn) -> str | None:
@@ -66,8 +66,9 @@ def size_named(turn: Turn) -> str | None:
     return str(sizes[-1]["value"])
 
 
-def _name(variant: catalogue.Variant) -> str:
-    return "/".join(part for part in (variant.colour, variant.size) if part) or "同款"
+def _name(turn: Turn, variant: catalogue.Variant) -> str:
+    named = "/".join(part for part in (variant.colour, variant.size) if part)
+    return named or turn.phrase("after_sale.same_goods")
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.base import PERSON, Answer
+from actions.base import Answer, to_person
 from actions.faq_answers import answer_from_faq
 from actions.followups import followed_up
 from actions.meanings import MEANINGS
@@ -15,8 +15,15 @@ PATIENCE = 3
 
 
 class Clarify(Answer):
-    """Reads the intent ranking. Slots: `misunderstood` counts in a row. Never only "I don't
-    understand": an answer of the FAQ, or two meanings as buttons, and the way to a person."""
+    """Answers what was not understood: from the FAQ, else by offering two meanings.
+
+    Slots read: misunderstood, product, category, offered_products, search.
+    Slots set: misunderstood, product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money, foot_length, height,
+        weight, age.
+    Says: the FAQ's answer, or `unclear…` with the two likeliest intents and the way to a person.
+    Failures: graph or database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_clarify"
 
@@ -27,8 +34,9 @@ class Clarify(Answer):
             return
         missed = (turn.slot("misunderstood") or 0) + 1
         turn.set(misunderstood=missed)
+        person = to_person(turn)
         if turn.active_form:
-            turn.say("unclear_in_form", buttons=[PERSON] if missed >= PATIENCE else None)
+            turn.say("unclear_in_form", buttons=[person] if missed >= PATIENCE else None)
             return
         likely = [
             ranked["name"]
@@ -37,8 +45,8 @@ class Clarify(Answer):
         ][:OFFERED]
         keep = {"product": turn.entity("product")} if turn.entity("product") else {}
         keep |= {"category": turn.entity("category")} if turn.entity("category") else {}
-        choices = [button(MEANINGS[intent], intent, **keep) for intent in likely]
+        choices = [button(turn.phrase(f"meaning.{intent}"), intent, **keep) for intent in likely]
         response = "unclear_again" if missed >= PATIENCE else "unclear"
         # At last a person is what is offered first.
-        buttons = [PERSON, *choices] if missed >= PATIENCE else [*choices, PERSON]
+        buttons = [person, *choices] if missed >= PATIENCE else [*choices, person]
         turn.say(response, buttons=buttons)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from actions.cards import product_card
 from actions.knowledge import graph
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from kg import catalogue
 from kg.catalogue import Product
 from shop import offers
@@ -146,10 +146,10 @@ async def show(
 ) -> None:
     """Show products as cards and remember them for 第二个; `intent` asks the same of the chosen."""
     offered = await in_thread(offers.many, [product.id for product in products])
-    cards = [product_card(product, offered[product.id]) for product in products]
+    cards = [product_card(turn, product, offered[product.id]) for product in products]
     if intent:
         for card in cards:
-            card["buttons"] = [button("就这款", intent, product=card["id"])]
+            card["buttons"] = [turn.button("this_product", intent, product=card["id"])]
     turn.set(offered_products=[product.id for product in products])
     if len(products) == 1:
         turn.set(product=products[0].id)

@@ -12,7 +12,7 @@ from actions.focus import candidates, mention
 from actions.knowledge import graph
 from actions.policy_answers import subject
 from actions.stock import version
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from kg import catalogue, policies, promotions
 from kg.promotions import Promotion
 from shop import clock, offers
@@ -22,9 +22,9 @@ _SPECIAL = ("coupon", "instalment")
 _SHOP = re.compile(r"店|全场|商城|平台|你们|[啥么]活动|哪些活动|双十|券")
 _THIS = re.compile(r"[这那]一?[双款个件条台部瓶盒]|它")
 _FESTIVALS = (
-    ("双十二", re.compile(r"双十二|双12|双 12|12[.·]12"), (12, 12)),
-    ("双十一", re.compile(r"双十一|双11|双 11|11[.·]11"), (11, 11)),
-    ("618", re.compile(r"618|六一八"), (6, 18)),
+    ("double_twelve", re.compile(r"双十二|双12|双 12|12[.·]12"), (12, 12)),
+    ("double_eleven", re.compile(r"双十一|双11|双 11|11[.·]11"), (11, 11)),
+    ("midyear", re.compile(r"618|六一八"), (6, 18)),
 )
 _PERIODS = re.compile(r"(\d{1,2})\s*(?:期|个月)")
 # What coupons there are, and not how one is used or why it is refused.
@@ -36,7 +36,8 @@ _WHICH = re.compile(
 
 
 def _festival(text: str) -> tuple[str, date] | None:
-    """The shopping festival that the text names, with its day, or today once it is over."""
+    """The shopping festival that the text names, by its key, with its day, or today once it is
+    over."""
     today = clock.today()
     for name, pattern, (month, day) in _FESTIVALS:
         if pattern.search(text):
@@ -53,7 +54,9 @@ async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
         name, day = festival
         then = await promotions.in_force(graph(), day, kind=kind)
         now = {p.id for p in await promotions.in_force(graph(), clock.today(), kind=kind)}
-        return name, sorted(then, key=lambda p: (p.id in now, not p.everywhere))
+        return turn.phrase(f"festival.{name}"), sorted(
+            then, key=lambda p: (p.id in now, not p.everywhere)
+        )
     general = not named and _SHOP.search(turn.text) and not turn.entities("product")
     found = [] if general and not _THIS.search(turn.text) else await candidates(turn)
     about, scope = "", {}
@@ -70,12 +73,26 @@ async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
     return about, sorted(fitting, key=lambda p: p.everywhere == bool(about))
 
 
-def _lines(found: list[Promotion]) -> str:
-    return "\n".join(f"· {promotion.name}：{promotion.text}" for promotion in found[:SHOWN])
+def _lines(turn: Turn, found: list[Promotion]) -> str:
+    return "\n".join(_line(turn, promotion) for promotion in found[:SHOWN])
+
+
+def _line(turn: Turn, promotion: Promotion) -> str:
+    told = {"name": promotion.name, "text": promotion.text}
+    if promotion.kind == "coupon" and promotion.code:
+        return turn.phrase("line.coupon", code=promotion.code, **told)
+    return turn.phrase("line.named", **told)
 
 
 class AskPromotion(Answer):
-    """Entities read: product, category. The promotions in force for it, or for the shop."""
+    """Tells the promotions in force for what is spoken of, or for the shop.
+
+    Slots read: product, category, offered_products.
+    Slots set: product, category.
+    Entities read: product, category, brand, series.
+    Says: `promotions…`, the narrow ones first.
+    Failures: graph or database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_promotion"
 
@@ -87,16 +104,22 @@ class AskPromotion(Answer):
             turn.say(
                 "promotions_for" if about else "promotions",
                 about=about,
-                list=_lines(fitting),
-                buttons=[button("看优惠券", "ask_coupon")],
+                list=_lines(turn, fitting),
+                buttons=[turn.button("see_coupons", "ask_coupon")],
             )
         else:
-            turn.say("promotions_none", about=about or "现在")
+            turn.say("promotions_none", about=about or turn.phrase("about.now"))
 
 
 class AskCoupon(Answer):
-    """Entities read: product, category. Coupons that can be had; trouble with one is answered from
-    the FAQ."""
+    """Tells the coupons that can be had; trouble with one is a matter of the FAQ.
+
+    Slots read: product, category, offered_products.
+    Slots set: product, category.
+    Entities read: product, category, brand, series.
+    Says: the FAQ's answer, or `coupons…`.
+    Failures: graph or database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_coupon"
 
@@ -106,18 +129,18 @@ class AskCoupon(Answer):
         if not _WHICH.search(turn.text) and await answer_from_faq(turn, intent=intent):
             return
         _, found = await _for(turn, "coupon")
-        lines = "\n".join(
-            f"· {coupon.name}（口令 {coupon.code}）：{coupon.text}"
-            if coupon.code
-            else f"· {coupon.name}：{coupon.text}"
-            for coupon in found[:SHOWN]
-        )
-        turn.say("coupons" if lines else "coupons_none", list=lines)
+        turn.say("coupons" if found else "coupons_none", list=_lines(turn, found))
 
 
 class AskInstallment(Answer):
-    """Entities read: product, category, money. Whether it can be paid in instalments, and how much
-    each is."""
+    """Tells whether it can be paid in instalments, and how much each is.
+
+    Slots read: product, category, offered_products.
+    Slots set: product, category.
+    Entities read: product, category, brand, series, size, money.
+    Says: `installments` with a sample where the price is known; the policy where there are none.
+    Failures: graph or database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_installment"
 
@@ -131,16 +154,17 @@ class AskInstallment(Answer):
             if rule:
                 turn.say_text(rule.text)
             else:
-                turn.say("installment_none", about=about or "这件商品")
+                turn.say("installment_none", about=about or turn.phrase("about.this_product"))
             return
-        turn.say("installments", about=about or "商城", list=_lines(found))
+        about = about or turn.phrase("about.shop")
+        turn.say("installments", about=about, list=_lines(turn, found))
         await _sample(turn, found[0])
 
 
 async def _sample(turn: Turn, promotion: Promotion) -> None:
     """What each payment comes to, where the price is known."""
     known = await candidates(turn)
-    price, more = turn.entity("money"), ""
+    price, several = turn.entity("money"), False
     cents = round(price * 100) if price else None
     if cents is None and len(known) == 1:
         offer = await in_thread(offers.offers_for, known[0].id)
@@ -148,14 +172,15 @@ async def _sample(turn: Turn, promotion: Promotion) -> None:
         variant = known[0].variant(size=meant) if meant else None
         chosen = offer.variants.get(variant.sku) if variant else None
         cents = chosen.price_cents if chosen else offer.price_min
-        more = "" if chosen or offer.price_min == offer.price_max else " 起"
+        several = not chosen and offer.price_min != offer.price_max
     said = _PERIODS.search(turn.text)
     periods = int(said.group(1)) if said else max(promotion.interest_free or promotion.periods)
     if cents and periods in promotion.periods and cents / 100 >= (promotion.threshold or 0):
         free = periods in promotion.interest_free
+        shown = money(turn, cents)
         turn.say(
             "installment_sample" if free else "installment_sample_fee",
-            price=f"{money(cents)}{more}",
+            price=turn.phrase("price.from", price=shown) if several else shown,
             periods=periods,
-            each=money(round(cents / periods)),
+            each=money(turn, round(cents / periods)),
         )

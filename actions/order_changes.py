@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from actions.cards import STATE_NAMES
+from actions.cards import state_name
 from actions.ticketing import make_ticket
 from actions.turn import Turn, in_thread
 from shop import orders
@@ -50,7 +50,7 @@ async def can_modify(turn: Turn, order: Order) -> bool:
     turn.say(
         f"modify_{'shipped' if order.state == SHIPPED else 'late'}",
         order=order.number,
-        state=STATE_NAMES[order.state],
+        state=state_name(turn, order),
     )
     return False
 
@@ -67,4 +67,4 @@ async def modify(turn: Turn, order: Order) -> None:
     if await in_thread(change, order.number, wanted):
         turn.say(f"modified_{what}", order=order.number, wanted=wanted)
     else:
-        turn.say("modify_shipped", order=order.number, state=STATE_NAMES[order.state])
+        turn.say("modify_shipped", order=order.number, state=state_name(turn, order))

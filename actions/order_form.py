@@ -13,8 +13,8 @@ from actions import order_slot, words
 from actions.base import Answer, Flow
 from actions.cards import contents
 from actions.order_changes import DETAILS, address_parts, change_in, detail_of
-from actions.order_services import INFORMING, SERVICES, Service
-from actions.turn import Turn, button
+from actions.order_services import INFORMING, PERSONAL, SERVICES, Service, invoice_title
+from actions.turn import Turn
 
 # The name of an organisation, as long as it may be, up to what tells its kind.
 _ORGANISATION = re.compile(
@@ -36,8 +36,17 @@ _LABEL = re.compile(
 
 
 class ValidateOrderForm(Flow):
-    """Slots: see the module. Entities read: order_number, phone, phone_last4. Another service of
-    the same kind asked for in the middle takes over, with the order kept."""
+    """Asks what a service about one order needs, and for a yes where it changes something.
+
+    Slots read: order_service, change, new_address, new_phone, change_wish, invoice_title,
+        tax_number, confirmed, outcome, order_id, last_order, offered_orders, given_number,
+        gate_tries, flow, paused, requested_slot.
+    Slots set: the same, and last_ticket.
+    Entities read: order_number, phone, phone_last4, invoice_title.
+    Says: `question_…` for what is missing; why it cannot be done, by the order's state.
+    Failures: an order that the gate refuses: asked again, after three times a person; graph or
+        database away: `unavailable`, with the way to a person.
+    """
 
     form = "order_form"
     state_slots = (
@@ -96,11 +105,11 @@ class ValidateOrderForm(Flow):
             change = f"_{turn.slot('change')}" if turn.slot("change") else ""
             turn.say(
                 f"question_confirm_{service.intent}{change}",
-                buttons=[button("确认", "affirm"), button("先不了", "deny")],
+                buttons=[turn.button("confirm", "affirm"), turn.button("not_confirm", "deny")],
                 order=order.number,
-                title=contents(order),
+                title=contents(turn, order),
                 wanted=turn.slot(detail_of(turn)) or "",
-                invoice=turn.slot("invoice_title") or "",
+                invoice=invoice_title(turn, turn.slot("invoice_title")),
             )
             return "confirmed"
         turn.set(outcome="submit")
@@ -108,10 +117,15 @@ class ValidateOrderForm(Flow):
 
 
 class OrderService(Answer):
-    """Does what the order form gathered: answers, or changes the order and says so.
+    """Does what the order form gathered.
 
-    Slots read: those of the form. Sets `last_ticket` where a ticket is made. Says nothing where the
-    form ended otherwise.
+    Slots read: outcome, order_service, order_id, change, new_address, new_phone, change_wish,
+        invoice_title, tax_number.
+    Slots set: last_ticket.
+    Entities read: none.
+    Says: what the service tells or has done; nothing where the form ended otherwise.
+    Failures: an order shipped in the meantime: what can be done instead; graph or database away:
+        `unavailable`, with the way to a person.
     """
 
     action_name = "action_order_service"
@@ -148,7 +162,7 @@ async def _told_on_the_way(turn: Turn) -> bool:
 def _needed(turn: Turn, service: Service) -> tuple[str, ...]:
     if service.intent == "modify_order":
         return (detail_of(turn),)
-    if turn.slot("invoice_title") == "个人":
+    if turn.slot("invoice_title") == PERSONAL:
         return ("invoice_title",)
     return service.details
 
@@ -156,7 +170,7 @@ def _needed(turn: Turn, service: Service) -> tuple[str, ...]:
 def _ask_detail(turn: Turn, slot: str, order) -> None:
     buttons = None
     if slot == "invoice_title":
-        buttons = [button("个人", "inform", invoice_title="个人")]
+        buttons = [turn.button("personal_invoice", "inform", invoice_title=PERSONAL)]
     turn.say(f"question_{slot}", buttons=buttons, order=order.number, address=order.address)
 
 
@@ -196,9 +210,9 @@ def _change(turn: Turn, text: str) -> dict:
 
 
 def _title(turn: Turn, text: str, asked: bool) -> str | None:
-    """个人, or the organisation's name that the text gives; unasked only a company's."""
+    """`PERSONAL`, or the organisation's name that the text gives; unasked only a company's."""
     if _PERSONAL.search(text):
-        return "个人"
+        return PERSONAL
     for entity in turn.entities("order_number"):
         text = text.replace(entity.get("text") or "", " ")
     for part in re.split(r"[\s，,。;；:：]+", _TAX.sub(" ", _LABEL.sub("", text))):

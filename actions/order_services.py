@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from actions.base import PERSON
-from actions.cards import STATE_NAMES, money, order_card
+from actions.base import to_person
+from actions.cards import money, order_card, state_name
 from actions.knowledge import graph
 from actions.order_changes import can_modify, modify
 from actions.ticketing import make_ticket
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from kg import policies
 from shop import clock, offers, orders, tickets
 from shop.orders import CANCELLED, DELIVERED, PAID, REFUNDING, SHIPPED, STATES, Order
+
+# What stands on an invoice to nobody's firm, and so in the ticket.
+PERSONAL = "个人"
 
 Step = Callable[[Turn, Order], Awaitable[None]]
 Check = Callable[[Turn, Order], Awaitable[bool]]
@@ -35,7 +38,7 @@ class Service:
     likely: tuple[str, ...] = ()
 
 
-async def _rule(turn: Turn, order: Order, topic: str, **facts) -> policies.Resolution | None:
+async def _rule(order: Order, topic: str, **facts) -> policies.Resolution | None:
     return await policies.resolve(
         graph(),
         topic,
@@ -54,9 +57,13 @@ async def _ticket(turn: Turn, kind: str, order: Order, **data) -> tickets.Ticket
     return await make_ticket(turn, kind, order, **data)
 
 
-def _delivered_text(order: Order) -> str:
+def _delivered_text(turn: Turn, order: Order) -> str:
     days = order.days_since_delivery()
-    return "" if days is None else ("今天签收" if days == 0 else f"{days} 天前签收")
+    if days is None:
+        return ""
+    if days == 0:
+        return turn.phrase("order.received_today")
+    return turn.phrase("order.received_days", days=days)
 
 
 # what only tells
@@ -64,18 +71,21 @@ def _delivered_text(order: Order) -> str:
 
 async def _status(turn: Turn, order: Order) -> None:
     follow = {
-        PAID: [button("催发货", "urge_delivery"), button("取消订单", "cancel_order")],
-        SHIPPED: [button("查物流", "track_shipment")],
-        DELIVERED: [button("申请售后", "request_return")],
-        REFUNDING: [button("退款进度", "ask_refund_status")],
+        PAID: [
+            turn.button("urge", "urge_delivery"),
+            turn.button("cancel_order", "cancel_order"),
+        ],
+        SHIPPED: [turn.button("track", "track_shipment")],
+        DELIVERED: [turn.button("after_sale", "request_return")],
+        REFUNDING: [turn.button("refund_progress", "ask_refund_status")],
     }.get(order.state)
     turn.say(
         f"order_{order.state}",
         buttons=follow,
-        cards=[order_card(order)],
+        cards=[order_card(turn, order)],
         order=order.number,
-        placed=f"{order.placed_at:%m月%d日}",
-        delivered=_delivered_text(order),
+        placed=turn.phrase("day.short", at=order.placed_at),
+        delivered=_delivered_text(turn, order),
     )
 
 
@@ -85,14 +95,14 @@ async def _track(turn: Turn, order: Order) -> None:
         return
     way = await in_thread(orders.tracking, order.number)
     if order.delivered_at and not way:
-        way = [(order.delivered_at, "快件已签收，感谢您的等待")]
+        way = [(order.delivered_at, turn.phrase("order.parcel_received"))]
     lines = "\n".join(f"{at:%m-%d %H:%M} {text}" for at, text in way[:4])
     turn.say(
         "track",
         order=order.number,
-        carrier=order.carrier or "快递",
+        carrier=order.carrier or turn.phrase("order.courier"),
         tracking=order.tracking_number or "",
-        way=lines or "暂时还没有物流信息",
+        way=lines or turn.phrase("order.no_news"),
     )
 
 
@@ -101,28 +111,30 @@ async def _urge(turn: Turn, order: Order) -> None:
         ticket = await _ticket(turn, "urge", order)
         turn.say(f"urge_{order.state}", order=order.number, ticket=ticket.number)
     else:
-        turn.say("urge_pointless", order=order.number, state=STATE_NAMES[order.state])
+        turn.say("urge_pointless", order=order.number, state=state_name(turn, order))
 
 
 async def _courier(turn: Turn, order: Order) -> None:
     if order.state == SHIPPED:
         turn.say("courier", carrier=order.carrier or "", tracking=order.tracking_number or "")
     else:
-        turn.say("courier_none", order=order.number, state=STATE_NAMES[order.state])
+        turn.say("courier_none", order=order.number, state=state_name(turn, order))
 
 
 async def _delivery_problem(turn: Turn, order: Order) -> None:
     ticket = await _ticket(turn, "delivery", order)
-    turn.say("delivery_problem", order=order.number, ticket=ticket.number, buttons=[PERSON])
+    turn.say(
+        "delivery_problem", order=order.number, ticket=ticket.number, buttons=[to_person(turn)]
+    )
 
 
 async def _refund_status(turn: Turn, order: Order) -> None:
     if order.state == REFUNDING:
-        rule = await _rule(turn, order, "refund_time")
+        rule = await _rule(order, "refund_time")
         turn.say(
             "refund_under_way",
             order=order.number,
-            amount=money(order.total_cents),
+            amount=money(turn, order.total_cents),
             when=rule.text if rule else "",
         )
         return
@@ -131,19 +143,19 @@ async def _refund_status(turn: Turn, order: Order) -> None:
         turn.say("refund_waits", order=order.number, ticket=ticket.number)
     elif turn.active_form == "after_sales_form":
         # Asked while applying for it: how long it will take.
-        rule = await _rule(turn, order, "refund_time")
+        rule = await _rule(order, "refund_time")
         turn.say_text(rule.text if rule else "")
     else:
         turn.say(
             "refund_none",
             order=order.number,
-            state=STATE_NAMES[order.state],
-            buttons=[button("申请退款", "request_refund", order_number=order.number)],
+            state=state_name(turn, order),
+            buttons=[turn.button("request_refund", "request_refund", order_number=order.number)],
         )
 
 
 async def _price_protection(turn: Turn, order: Order) -> None:
-    rule = await _rule(turn, order, "price_protection", reason="price_drop")
+    rule = await _rule(order, "price_protection", reason="price_drop")
     line = order.lines[0]
     bought = (order.delivered_at or order.placed_at).date()
     days = (clock.today() - bought).days
@@ -151,17 +163,21 @@ async def _price_protection(turn: Turn, order: Order) -> None:
     if rule is None or rule.allowed is False:
         turn.say("price_protection_no", order=order.number, reason=rule.reason if rule else "")
     elif order.state in (CANCELLED, REFUNDING):
-        turn.say("price_protection_no", order=order.number, reason="订单已取消或正在退款")
+        turn.say(
+            "price_protection_no", order=order.number, reason=turn.phrase("price_protection.ended")
+        )
     elif rule.days is not None and days > rule.days:
-        reason = f"「{rule.title}」是签收后 {rule.days} 天内，这单已经 {days} 天"
-        turn.say("price_protection_no", order=order.number, reason=reason)
+        late = turn.phrase(
+            "price_protection.too_late", title=rule.title, limit=rule.days, days=days
+        )
+        turn.say("price_protection_no", order=order.number, reason=late)
     elif now is None or now.price_cents >= line.price_cents:
         turn.say(
             "price_protection_same",
             order=order.number,
             title=line.title,
-            paid=money(line.price_cents),
-            now=money(now.price_cents if now else None),
+            paid=money(turn, line.price_cents),
+            now=money(turn, now.price_cents if now else None),
         )
     else:
         difference = (line.price_cents - now.price_cents) * line.quantity
@@ -169,7 +185,7 @@ async def _price_protection(turn: Turn, order: Order) -> None:
         turn.say(
             "price_protection_yes",
             order=order.number,
-            difference=money(difference),
+            difference=money(turn, difference),
             ticket=ticket.number,
         )
 
@@ -179,8 +195,8 @@ async def _payment_problem(turn: Turn, order: Order) -> None:
     turn.say(
         "payment_problem",
         order=order.number,
-        state=STATE_NAMES[order.state],
-        amount=money(order.total_cents),
+        state=state_name(turn, order),
+        amount=money(turn, order.total_cents),
         ticket=ticket.number,
     )
 
@@ -189,16 +205,16 @@ async def _payment_problem(turn: Turn, order: Order) -> None:
 
 
 async def _can_cancel(turn: Turn, order: Order) -> bool:
-    rule = await _rule(turn, order, "cancel")
+    rule = await _rule(order, "cancel")
     if order.state == PAID and (rule is None or rule.allowed is not False):
         if rule is None or rule.allowed:
             return True
         turn.say_text(rule.text)
         return False
     buttons = {
-        SHIPPED: [button("拒收这单", "reject_delivery", order_number=order.number)],
-        DELIVERED: [button("申请退货", "request_return", order_number=order.number)],
-        REFUNDING: [button("查退款进度", "ask_refund_status", order_number=order.number)],
+        SHIPPED: [turn.button("reject_delivery", "reject_delivery", order_number=order.number)],
+        DELIVERED: [turn.button("request_return", "request_return", order_number=order.number)],
+        REFUNDING: [turn.button("look_up_refund", "ask_refund_status", order_number=order.number)],
     }.get(order.state)
     turn.say(f"cancel_{order.state}", buttons=buttons, order=order.number)
     return False
@@ -206,11 +222,11 @@ async def _can_cancel(turn: Turn, order: Order) -> bool:
 
 async def _cancel(turn: Turn, order: Order) -> None:
     if await in_thread(orders.cancel, order.number):
-        when = await _rule(turn, order, "refund_time")
+        when = await _rule(order, "refund_time")
         turn.say(
             "cancelled",
             order=order.number,
-            amount=money(order.total_cents),
+            amount=money(turn, order.total_cents),
             when=when.text if when else "",
         )
     else:
@@ -224,8 +240,8 @@ async def _can_reject(turn: Turn, order: Order) -> bool:
         f"reject_{order.state}",
         order=order.number,
         buttons={
-            PAID: [button("取消订单", "cancel_order", order_number=order.number)],
-            DELIVERED: [button("申请退货", "request_return", order_number=order.number)],
+            PAID: [turn.button("cancel_order", "cancel_order", order_number=order.number)],
+            DELIVERED: [turn.button("request_return", "request_return", order_number=order.number)],
         }.get(order.state),
     )
     return False
@@ -233,13 +249,18 @@ async def _can_reject(turn: Turn, order: Order) -> bool:
 
 async def _reject(turn: Turn, order: Order) -> None:
     ticket = await _ticket(turn, "reject", order)
-    arrives = f"{clock.today() + timedelta(days=5):%m月%d日}"
+    arrives = turn.phrase("day.short", at=clock.today() + timedelta(days=5))
     turn.say("rejected", order=order.number, ticket=ticket.number, arrives=arrives)
+
+
+def invoice_title(turn: Turn, title: str | None) -> str:
+    """To whom an invoice is made out, as the shopper reads it."""
+    return turn.phrase("invoice.personal") if title == PERSONAL else title or ""
 
 
 async def _can_invoice(turn: Turn, order: Order) -> bool:
     if order.state in (CANCELLED, REFUNDING):
-        turn.say("invoice_impossible", order=order.number, state=STATE_NAMES[order.state])
+        turn.say("invoice_impossible", order=order.number, state=state_name(turn, order))
         return False
     return True
 
@@ -247,29 +268,31 @@ async def _can_invoice(turn: Turn, order: Order) -> bool:
 async def _invoice(turn: Turn, order: Order) -> None:
     title, tax = turn.slot("invoice_title"), turn.slot("tax_number")
     ticket = await _ticket(turn, "invoice", order, title=title, tax_number=tax)
-    rule = await _rule(turn, order, "invoice")
+    rule = await _rule(order, "invoice")
     days = (rule.data or {}).get("issue_days") if rule else None
     turn.say(
         "invoiced",
         order=order.number,
-        invoice=title,
+        invoice=invoice_title(turn, title),
         ticket=ticket.number,
-        amount=money(order.total_cents),
-        when=f"{days} 个工作日内发到您的邮箱。" if days else (rule.text if rule else ""),
+        amount=money(turn, order.total_cents),
+        when=turn.phrase("invoice.issued", days=days) if days else (rule.text if rule else ""),
     )
 
 
 async def _change_invoice(turn: Turn, order: Order) -> None:
     title, tax = turn.slot("invoice_title"), turn.slot("tax_number")
     ticket = await _ticket(turn, "change_invoice", order, title=title, tax_number=tax)
-    rule = await _rule(turn, order, "invoice", reason="correction")
+    rule = await _rule(order, "invoice", reason="correction")
     days = (rule.data or {}).get("reissue_days") if rule else None
     turn.say(
         "invoice_changed",
         order=order.number,
-        invoice=title,
+        invoice=invoice_title(turn, title),
         ticket=ticket.number,
-        when=f"{days} 个工作日内" if days else "开好后",
+        when=turn.phrase("invoice.reissued", days=days)
+        if days
+        else turn.phrase("invoice.reissued_later"),
     )
 
 

@@ -8,7 +8,7 @@ flows), `offered_orders` (numbers shown, for 第二个), `given_number` (said, b
 from __future__ import annotations
 
 from actions import words
-from actions.base import PERSON
+from actions.base import to_person
 from actions.cards import order_card
 from actions.turn import Turn, in_thread
 from shop import gate, orders
@@ -70,7 +70,9 @@ async def ask_order(
     offered = sorted(fitting, key=lambda order: order.state not in first)[:OFFERED]
     turn.set(offered_orders=[order.number for order in offered])
     if offered:
-        turn.say("question_order", cards=[order_card(order, choose=True) for order in offered])
+        turn.say(
+            "question_order", cards=[order_card(turn, order, choose=True) for order in offered]
+        )
     else:
         turn.say("question_order_number")
     return "order_id"
@@ -129,7 +131,7 @@ async def _open(turn: Turn, number: str) -> bool:
     try:
         order = await in_thread(gate.open_order, turn.viewer, number, last4)
     except gate.GateLocked:
-        turn.say("gate_locked", buttons=[PERSON])
+        turn.say("gate_locked", buttons=[to_person(turn)])
         turn.set(order_id=None, given_number=None, outcome="locked")
         return True
     except gate.GateRefused:
@@ -137,7 +139,7 @@ async def _open(turn: Turn, number: str) -> bool:
         turn.set(order_id=None, given_number=None, gate_tries=tries)
         turn.say("gate_refused")
         if tries >= TRIES:
-            turn.say("gate_person", buttons=[PERSON])
+            turn.say("gate_person", buttons=[to_person(turn)])
             turn.set(outcome="refused")
         return True
     turn.set(order_id=order.number, last_order=order.number, given_number=None, gate_tries=0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rasa_sdk.events import ActiveLoop, SlotSet
 
-from actions.base import PERSON, Answer
-from actions.small_talk import MENU
+from actions.base import Answer, to_person
+from actions.small_talk import menu
 from actions.turn import Turn, in_thread
 from cdp import cases
 
@@ -30,7 +30,15 @@ async def call_person(turn: Turn, reason: str) -> None:
 
 
 class RequestHuman(Answer):
-    """Slots set: `complaints`, `misunderstood` (to 0). Stores a case; asking again keeps one."""
+    """Asks the desk for a person, with the whole conversation.
+
+    Slots read: none.
+    Slots set: complaints, misunderstood, requested_slot.
+    Entities read: none.
+    Says: `person_asked` with the case's number; a form under way ends.
+    Failures: asking again keeps the one case; database away: `unavailable`, with the way to a
+        person.
+    """
 
     action_name = "action_request_human"
 
@@ -40,7 +48,14 @@ class RequestHuman(Answer):
 
 
 class Complain(Answer):
-    """Slots: `complaints` counts them in this conversation; the second brings a person."""
+    """Says sorry; at the second complaint of a conversation it brings a person.
+
+    Slots read: complaints.
+    Slots set: complaints, misunderstood, requested_slot.
+    Entities read: none.
+    Says: `sorry`, or `person_complained`; `unclear` to a mere row of signs.
+    Failures: database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_complain"
 
@@ -48,11 +63,11 @@ class Complain(Answer):
         """Say sorry and offer a person; call one if it is not the first time."""
         if not any(sign.isalnum() for sign in turn.text):
             # 「？？？」 is impatient, but says nothing that could be noted down.
-            turn.say("unclear", buttons=[*MENU, PERSON])
+            turn.say("unclear", buttons=[*menu(turn), to_person(turn)])
             return
         complaints = (turn.slot("complaints") or 0) + 1
         turn.set(complaints=complaints)
         if complaints >= PATIENCE:
             await call_person(turn, "complained")
         else:
-            turn.say("sorry", buttons=[PERSON])
+            turn.say("sorry", buttons=[to_person(turn)])

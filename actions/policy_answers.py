@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from actions.base import Answer
-from actions.cards import STATE_NAMES
+from actions.base import Answer, to_person
+from actions.cards import state_name
 from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention
 from actions.knowledge import graph
 from actions.search import wide_category
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from kg import catalogue, policies
 from kg.policies import Resolution
 from shop import clock, orders
@@ -64,8 +64,15 @@ async def subject(turn: Turn) -> str | None:
 
 
 class PolicyAnswer(Answer):
-    """Entities read: product, category, brand. Slots: `product`. The policy in force that fits, or
-    the FAQ; a question neither knows is said to be so, with the way to a person."""
+    """Answers from the policy in force for what is spoken of, or from the FAQ.
+
+    Slots read: product, offered_products, last_order.
+    Slots set: none.
+    Entities read: product, category, brand, series.
+    Says: the policy's text or the FAQ's answer, with an order of one's own where it may be meant.
+    Failures: neither knows: `not_known`, with the way to a person; graph or database away:
+        `unavailable`, with the way to a person.
+    """
 
     action_name = "action_policy"
 
@@ -92,7 +99,7 @@ class PolicyAnswer(Answer):
                 await _add_own_order(turn, topic)
                 return
         if not await answer_from_faq(turn, intent=turn.intent, sure=FAQ_ELSE):
-            turn.say("not_known", buttons=[button("转人工客服", "request_human")])
+            turn.say("not_known", buttons=[to_person(turn)])
 
 
 async def _return_policy(turn: Turn) -> None:
@@ -111,17 +118,20 @@ async def _return_policy(turn: Turn) -> None:
         if rule and rule.policy not in [known.policy for known in rules]:
             rules.append(rule)
     if not rules:
-        turn.say("not_known", buttons=[button("转人工客服", "request_human")])
+        turn.say("not_known", buttons=[to_person(turn)])
         return
     turn.say(
         "return_policy",
-        list="\n".join(_rule_line(rule) for rule in rules),
-        buttons=[button("我要退货", "request_return"), button("我要换货", "request_exchange")],
+        list="\n".join(_rule_line(turn, rule) for rule in rules),
+        buttons=[
+            turn.button("want_return", "request_return"),
+            turn.button("want_exchange", "request_exchange"),
+        ],
     )
 
 
-def _rule_line(rule: Resolution) -> str:
-    return f"· {rule.title}：{rule.text}"
+def _rule_line(turn: Turn, rule: Resolution) -> str:
+    return turn.phrase("line.named", name=rule.title, text=rule.text)
 
 
 async def _add_own_order(turn: Turn, topic: str) -> None:
@@ -135,17 +145,25 @@ async def _add_own_order(turn: Turn, topic: str) -> None:
         turn.say(
             "own_order_hint",
             order=order.number,
-            state=STATE_NAMES[order.state],
+            state=state_name(turn, order),
             title=order.lines[0].title,
             buttons=[
-                button("查这单", "ask_order_status", order_number=order.number),
-                button("查物流", "track_shipment", order_number=order.number),
+                turn.button("look_up_order", "ask_order_status", order_number=order.number),
+                turn.button("track", "track_shipment", order_number=order.number),
             ],
         )
 
 
 class FaqAnswer(Answer):
-    """For matters that only the FAQ knows: accounts, placing an order, reviews."""
+    """Answers what only the FAQ knows: accounts, placing an order, reviews.
+
+    Slots read: product, offered_products.
+    Slots set: none.
+    Entities read: product, category, brand, series.
+    Says: the FAQ's answer.
+    Failures: it does not know: `not_known`, with the way to a person; graph or database away:
+        `unavailable`, with the way to a person.
+    """
 
     action_name = "action_faq"
 
@@ -154,4 +172,4 @@ class FaqAnswer(Answer):
         if await answer_from_faq(turn, sure=FAQ_FIRST):
             return
         if not await answer_from_faq(turn, intent=turn.intent, sure=0.2):
-            turn.say("not_known", buttons=[button("转人工客服", "request_human")])
+            turn.say("not_known", buttons=[to_person(turn)])

@@ -6,7 +6,7 @@ import re
 
 from actions import words
 from actions.base import Answer, Flow
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from cdp import privacy
 
 # What cannot be undone wants a plain yes; anything that sounds like second thoughts is a no.
@@ -36,29 +36,50 @@ def _meant(turn: Turn) -> bool | None:
 
 
 class GiveConsent(Answer):
-    """Records consent to analytics, personalisation and marketing, with the message as evidence."""
+    """Records consent to analytics, personalisation and marketing, with the message as evidence.
+
+    Slots read: none.
+    Slots set: none.
+    Entities read: none.
+    Says: `consent_given`.
+    Failures: database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_give_consent"
 
     async def answer(self, turn: Turn) -> None:
         """Record and acknowledge."""
-        await _decide(turn, privacy.OPTIONAL, True)
+        await _decide(turn, privacy.ASKED_TOGETHER, True)
         turn.say("consent_given")
 
 
 class WithdrawConsent(Answer):
-    """Records the withdrawal of every optional consent; service goes on as before."""
+    """Records the withdrawal of every optional consent; service goes on as before.
+
+    Slots read: none.
+    Slots set: none.
+    Entities read: none.
+    Says: `consent_withdrawn`.
+    Failures: database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_withdraw_consent"
 
     async def answer(self, turn: Turn) -> None:
         """Record and acknowledge."""
-        await _decide(turn, privacy.OPTIONAL, False)
+        await _decide(turn, privacy.ASKED_TOGETHER, False)
         turn.say("consent_withdrawn")
 
 
 class UnsubscribeMarketing(Answer):
-    """Records that no marketing may be sent any more."""
+    """Records that no marketing may be sent any more.
+
+    Slots read: none.
+    Slots set: none.
+    Entities read: none.
+    Says: `unsubscribed`.
+    Failures: database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_unsubscribe"
 
@@ -69,7 +90,15 @@ class UnsubscribeMarketing(Answer):
 
 
 class RequestMyData(Answer):
-    """Stores a request for a copy of one's data."""
+    """Stores a request for a copy of one's data.
+
+    Slots read: none.
+    Slots set: none.
+    Entities read: none.
+    Says: `data_requested` with its number.
+    Failures: a message processed twice makes one request; database away: `unavailable`, with the
+        way to a person.
+    """
 
     action_name = "action_request_data"
 
@@ -80,7 +109,14 @@ class RequestMyData(Answer):
 
 
 class ValidateDeletionForm(Flow):
-    """Deletion cannot be undone, so it is confirmed. Slots: `deletion_confirmed`."""
+    """Asks for a plain yes, since deletion cannot be undone.
+
+    Slots read: deletion_confirmed, outcome, flow, paused, requested_slot.
+    Slots set: deletion_confirmed, outcome, flow, paused, requested_slot.
+    Entities read: none.
+    Says: `question_deletion_confirmed`.
+    Failures: none; it asks neither the graph nor the database.
+    """
 
     form = "deletion_form"
     state_slots = ("deletion_confirmed", "outcome")
@@ -103,13 +139,21 @@ class ValidateDeletionForm(Flow):
             return None
         turn.say(
             "question_deletion_confirmed",
-            buttons=[button("确认删除", "affirm"), button("先不删", "deny")],
+            buttons=[turn.button("delete", "affirm"), turn.button("not_delete", "deny")],
         )
         return "deletion_confirmed"
 
 
 class DeleteMyData(Answer):
-    """Stores the confirmed request to delete one's data. Slots read: `outcome`."""
+    """Stores the confirmed request to delete one's data.
+
+    Slots read: outcome.
+    Slots set: none.
+    Entities read: none.
+    Says: `deletion_requested` with its number, or `deletion_left`.
+    Failures: a message processed twice makes one request; database away: `unavailable`, with the
+        way to a person.
+    """
 
     action_name = "action_delete_data"
 

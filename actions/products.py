@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from actions import wants
-from actions.base import PERSON, Answer
+from actions.base import Answer, to_person
 from actions.cards import money, price_range, product_card
 from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention, product_or_ask
 from actions.knowledge import graph
 from actions.search import SearchProduct, narrows
 from actions.stock import say_stock, version
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from kg import catalogue
 from kg.catalogue import Product
 from shop import offers
@@ -63,7 +63,16 @@ def matching(product: Product, text: str) -> dict[str, str]:
 
 
 class ProductAttribute(Answer):
-    """Entities read: product, colour, size. Says the attribute asked for, or what is known."""
+    """Tells the attribute that is asked for; of several shown, that of each.
+
+    Slots read: product, category, offered_products, search.
+    Slots set: product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money.
+    Says: `attribute…`, `colours`, or the FAQ's answer; what else is known where the one asked for
+        is not.
+    Failures: not clear which product: asked; graph or database away: `unavailable`, with the way
+        to a person.
+    """
 
     action_name = "action_product_attribute"
 
@@ -81,18 +90,21 @@ class ProductAttribute(Answer):
             return
         asked = matching(product, turn.text)
         if "颜色" in turn.text or ("色" in turn.text and product.colours and not asked):
-            turn.say("colours", name=product.name, colours="、".join(product.colours) or "单色")
+            colours = turn.joined(product.colours) or turn.phrase("product.one_colour")
+            turn.say("colours", name=product.name, colours=colours)
         elif asked:
-            facts = "；".join(_fact(name, value) for name, value in asked.items())
-            turn.say("attribute", name=product.name, facts=facts)
+            turn.say("attribute", name=product.name, facts=_facts(turn, asked))
         else:
             at_large = turn.chosen or any(sign in turn.text for sign in AT_LARGE)
             turn.say(
                 "attributes" if at_large else "attributes_else",
                 name=product.name,
                 description=product.description,
-                facts="\n".join(f"· {name}：{v}" for name, v in product.attributes.items()),
-                buttons=None if at_large else [PERSON],
+                facts="\n".join(
+                    turn.phrase("line.named", name=name, text=value)
+                    for name, value in product.attributes.items()
+                ),
+                buttons=None if at_large else [to_person(turn)],
             )
 
     @staticmethod
@@ -102,7 +114,7 @@ class ProductAttribute(Answer):
         if len(shown) < 2 or turn.chosen or mention(turn) or await candidates(turn):
             return False
         lines = [
-            f"· {product.name}：{'；'.join(_fact(name, value) for name, value in asked.items())}"
+            turn.phrase("line.named", name=product.name, text=_facts(turn, asked))
             for product in await catalogue.products(graph(), shown)
             if (asked := matching(product, turn.text))
         ]
@@ -112,7 +124,15 @@ class ProductAttribute(Answer):
 
 
 class ProductUsage(Answer):
-    """Entities read: product. Tips of the product, or the FAQ's."""
+    """Tells how a product is used: its own tips, or the FAQ's.
+
+    Slots read: product, category, offered_products, search.
+    Slots set: product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money.
+    Says: `usage…` or the FAQ's answer.
+    Failures: not clear which product: asked; graph or database away: `unavailable`, with the way
+        to a person.
+    """
 
     action_name = "action_product_usage"
 
@@ -133,7 +153,15 @@ class ProductUsage(Answer):
 
 
 class PackageContents(Answer):
-    """Entities read: product. What is in the box."""
+    """Tells what is in the box.
+
+    Slots read: product, offered_products.
+    Slots set: product, offered_products, search.
+    Entities read: product, category, brand, series.
+    Says: `package` or the FAQ's answer.
+    Failures: not clear which product: asked; graph or database away: `unavailable`, with the way
+        to a person.
+    """
 
     action_name = "action_package_contents"
 
@@ -147,13 +175,20 @@ class PackageContents(Answer):
             return
         product = known[0] if len(known) == 1 else await product_or_ask(turn)
         if product:
-            turn.say(
-                "package", name=product.name, contents="、".join(product.package) or "商品本体"
-            )
+            inside = turn.joined(product.package) or turn.phrase("product.only_itself")
+            turn.say("package", name=product.name, contents=inside)
 
 
 class Price(Answer):
-    """Entities read: product, category, brand. What it costs now, by version where that differs."""
+    """Tells what a product costs now, by version where that differs.
+
+    Slots read: product, category, offered_products, search.
+    Slots set: product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money.
+    Says: `price…`; cheaper ones where those are asked for after a search.
+    Failures: not clear which product: asked; graph or database away: `unavailable`, with the way
+        to a person.
+    """
 
     action_name = "action_price"
 
@@ -173,8 +208,8 @@ class Price(Answer):
             turn.say(
                 "price",
                 name=f"{product.name} {meant}",
-                price=money(cents),
-                buttons=[button("有什么优惠", "ask_promotion", product=product.id)],
+                price=money(turn, cents),
+                buttons=[turn.button("which_offers", "ask_promotion", product=product.id)],
             )
             return
         versions = ""
@@ -184,18 +219,28 @@ class Price(Answer):
                 for v in product.variants
                 if v.sku in offer.variants
             }
-            versions = "，".join(f"{size} {money(cents)}" for size, cents in by_size.items())
+            versions = turn.phrase("list.parts").join(
+                f"{size} {money(turn, cents)}" for size, cents in by_size.items()
+            )
         turn.say(
             "price_versions" if versions else "price",
             name=product.name,
-            price=price_range(offer),
+            price=price_range(turn, offer),
             versions=versions,
-            buttons=[button("有什么优惠", "ask_promotion", product=product.id)],
+            buttons=[turn.button("which_offers", "ask_promotion", product=product.id)],
         )
 
 
 class Stock(Answer):
-    """Entities read: product, colour, size. What is in stock, and when the rest comes back."""
+    """Tells what is in stock, and when the rest comes back.
+
+    Slots read: product, category, offered_products, search.
+    Slots set: product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money.
+    Says: `stock_…` for the colours and sizes named; of a kind, what there is.
+    Failures: not clear which product: asked; graph or database away: `unavailable`, with the way
+        to a person.
+    """
 
     action_name = "action_stock"
 
@@ -211,7 +256,15 @@ class Stock(Answer):
 
 
 class CompareProducts(Answer):
-    """Entities read: product (two or more). Reads `offered_products` when none is named."""
+    """Puts two products side by side: those named, else those spoken of.
+
+    Slots read: product, offered_products.
+    Slots set: offered_products.
+    Entities read: product.
+    Says: `compare` with both cards.
+    Failures: fewer than two: `question_compare`; graph or database away: `unavailable`, with the
+        way to a person.
+    """
 
     action_name = "action_compare"
 
@@ -231,30 +284,43 @@ class CompareProducts(Answer):
             "compare",
             first=pair[0].name,
             second=pair[1].name,
-            differences=_differences(pair, offered, turn.text),
-            cards=[product_card(product, offered[product.id]) for product in pair],
+            differences=_differences(turn, pair, offered),
+            cards=[product_card(turn, product, offered[product.id]) for product in pair],
         )
 
 
-def _fact(name: str, value: str) -> str:
+def _facts(turn: Turn, attributes: dict[str, str]) -> str:
+    said = [_fact(turn, name, value) for name, value in attributes.items()]
+    return turn.phrase("list.clauses").join(said)
+
+
+def _fact(turn: Turn, name: str, value: str) -> str:
     # 防水：否 reads like a form.
-    return f"不{name}" if value == "否" and name.startswith("防") else f"{name}：{value}"
+    if value == "否" and name.startswith("防"):
+        return turn.phrase("product.is_not", name=name)
+    return turn.phrase("product.is", name=name, value=value)
 
 
-def _differences(pair: list[Product], offered, text: str) -> str:
+def _differences(turn: Turn, pair: list[Product], offered) -> str:
     first, second = pair
-    asked = [name for name in matching(first, text) if name in matching(second, text)]
+    told = matching(second, turn.text)
+    asked = [name for name in matching(first, turn.text) if name in told]
     if asked:
         return "\n".join(
-            f"· {name}：{first.attributes[name]}  /  {second.attributes[name]}" for name in asked
+            _compared(turn, name, first.attributes[name], second.attributes[name]) for name in asked
         )
+    prices = [price_range(turn, offered[product.id]) for product in pair]
     rows = [
-        ("价格", price_range(offered[first.id]), price_range(offered[second.id])),
-        ("品牌", first.brand_name, second.brand_name),
-        ("类别", first.category_name, second.category_name),
+        (turn.phrase("product.price"), *prices),
+        (turn.phrase("product.brand"), first.brand_name, second.brand_name),
+        (turn.phrase("product.category"), first.category_name, second.category_name),
     ]
     shared = [name for name in first.attributes if name in second.attributes]
     own = [name for name in first.attributes if name not in shared][: max(0, 4 - len(shared))]
     rows += [(name, first.attributes[name], second.attributes[name]) for name in shared]
     rows += [(name, first.attributes[name], second.attributes.get(name, "—")) for name in own]
-    return "\n".join(f"· {name}：{a}  /  {b}" for name, a, b in rows if a != b)
+    return "\n".join(_compared(turn, name, a, b) for name, a, b in rows if a != b)
+
+
+def _compared(turn: Turn, name: str, first: str, second: str) -> str:
+    return turn.phrase("line.compared", name=name, first=first, second=second)

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from actions.after_sale_words import KIND_NAMES
 from actions.base import Answer
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from shop import tickets
+from shop.tickets import Ticket
 
 SHOWN = 3
-NAMES = {
-    **KIND_NAMES,
-    "urge": "催单",
-    "reject": "拒收",
-    "invoice": "开发票",
-    "change_invoice": "改发票",
-    "price_protection": "价保",
-    "payment": "支付核查",
-    "delivery": "签收核实",
-    "missing": "补发",
-    "modify": "修改订单",
-}
 
 
 class AfterSaleProgress(Answer):
-    """Entities read: ticket_number. Tickets of the signed-in shopper, or of this conversation; a
-    number that is not among them is never confirmed to exist."""
+    """Tells how tickets stand: the shopper's, or this conversation's.
+
+    Slots read: none.
+    Slots set: none.
+    Entities read: ticket_number.
+    Says: `progress` with the one named, or the newest.
+    Failures: a number that is not among them is never confirmed to exist: `progress_not_found`;
+        database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_after_sale_progress"
 
@@ -40,15 +35,18 @@ class AfterSaleProgress(Answer):
         if not mine:
             turn.say(
                 "progress_not_found" if number else "progress_none",
-                buttons=[button("申请售后", "request_return")],
+                buttons=[turn.button("after_sale", "request_return")],
             )
             return
-        turn.say(
-            "progress",
-            list="\n".join(
-                f"· {ticket.number}（{NAMES[ticket.kind]}，订单 {ticket.order_number}）："
-                f"{ticket.created_at:%m月%d日} 提交，"
-                + ("已完成" if ticket.state == tickets.DONE else "审核中，预计 1 个工作日内有结果")
-                for ticket in mine[:SHOWN]
-            ),
-        )
+        turn.say("progress", list="\n".join(_line(turn, ticket) for ticket in mine[:SHOWN]))
+
+
+def _line(turn: Turn, ticket: Ticket) -> str:
+    return turn.phrase(
+        "line.ticket",
+        ticket=ticket.number,
+        service=turn.phrase(f"service.{ticket.kind}"),
+        order=ticket.order_number,
+        at=ticket.created_at,
+        state=turn.phrase("progress.done" if ticket.state == tickets.DONE else "progress.checking"),
+    )

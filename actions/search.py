@@ -53,24 +53,30 @@ class Query:
         """The query as a slot's value."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
-    async def words(self) -> str:
+    async def words(self, turn: Turn) -> str:
         """The query as a shopper would say it."""
         parts = []
         if self.brand:
             brand = await catalogue.brand(graph(), self.brand)
             parts.append(brand.name if brand else self.brand)
         parts += [part for part in (self.series, self.colour) if part]
-        parts += [f"{self.size} 码"] if self.size else []
+        parts += [turn.phrase("query.size", size=self.size)] if self.size else []
         if self.price_to and self.price_from:
-            parts.append(f"{self.price_from:g}–{self.price_to:g} 元")
-        elif self.price_to or self.price_from:
-            said = (self.price_to, "以内") if self.price_to else (self.price_from, "以上")
-            parts.append(f"{said[0]:g} 元{said[1]}")
+            parts.append(turn.phrase("query.between", low=self.price_from, high=self.price_to))
+        elif self.price_to:
+            parts.append(turn.phrase("query.up_to", price=self.price_to))
+        elif self.price_from:
+            parts.append(turn.phrase("query.from", price=self.price_from))
         if self.below:
-            parts.append(f"{self.below:g} 元以下")
+            parts.append(turn.phrase("query.below", price=self.below))
         category = await catalogue.category(graph(), self.category) if self.category else None
-        parts += [f"的{category.name}" if parts else category.name] if category else []
-        return "".join(parts) if len(parts) < 3 else " ".join(parts[:-1]) + parts[-1]
+        if category:
+            kind = category.name
+            parts.append(turn.phrase("query.of_kind", name=kind) if parts else kind)
+        joint = turn.phrase("query.joint")
+        if len(parts) < 3:
+            return joint.join(parts)
+        return " ".join(parts[:-1]) + joint + parts[-1]
 
 
 def wide_category(text: str, audience: str | None) -> str | None:
@@ -201,7 +207,7 @@ def _price(turn: Turn) -> tuple[float | None, float | None]:
 async def show_found(turn: Turn, query: Query, response: str) -> None:
     """Show what the query finds; where nothing fits wholly, say so and show what comes near."""
     found = await find(query)
-    what = await query.words()
+    what = await query.words(turn)
     turn.set(category=query.category or turn.slot("category"), search=query.as_slot(), product=None)
     if found:
         await show(turn, found[:5], response, what=what)
@@ -232,8 +238,15 @@ async def _near(query: Query) -> list[Product]:
 
 
 class SearchProduct(Answer):
-    """Entities read: category, brand, series, colour, size, money. Sets `offered_products`,
-    `category`; remembers what was searched so that a follow-up narrows it."""
+    """Searches by kind, brand, price, colour, size and need; a follow-up narrows the last search.
+
+    Slots read: product, category, offered_products, search.
+    Slots set: product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money.
+    Says: `found…` with cards, or the FAQ's answer.
+    Failures: nothing fits wholly: what comes near; graph or database away: `unavailable`, with
+        the way to a person.
+    """
 
     action_name = "action_search"
 
@@ -267,8 +280,14 @@ class SearchProduct(Answer):
 
 
 class Recommend(Answer):
-    """Entities read: product, category. What goes with a product, with the offer that joins them;
-    else good things of a kind."""
+    """Recommends what goes with a product, with the offer that joins them, or good ones of a kind.
+
+    Slots read: product, category, offered_products, search.
+    Slots set: product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money.
+    Says: `goes_with…` or `recommend` with cards, or what is still to be known.
+    Failures: graph or database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_recommend"
 

@@ -23,14 +23,11 @@ from kg.sizes import SizeChart
 from shop import offers
 
 MEASURES = ("foot_length", "height", "weight", "age")
-WORN = (
-    ("儿童鞋", "kids_shoes", "kids"),
-    ("成人运动鞋", "sports_shoes", "unisex"),
-    ("童装", "kids_clothing", "kids"),
-    ("成人服饰", "sportswear", "unisex"),
-)
+WORN = ("kids_shoes", "sports_shoes", "kids_clothing", "sportswear")
 _GROWN = 15
-_SEXES = (("男款", "men"), ("女款", "women"))
+_SEXES = ("men", "women")
+_UNDERBUST = re.compile(r"下胸围\D{0,3}(\d{2,3}(?:\.\d)?)")
+_BUST = re.compile(r"上胸围\D{0,3}(\d{2,3}(?:\.\d)?)")
 # 有42码吗 asks for stock; 鞋子尺码怎么选 wants advice, not a word about advice.
 _IN_STOCK = re.compile(r"有.*码|码.*(有|没货|还剩|现货|缺货)")
 _WHICH_SIZES = re.compile(r"(哪些|什么|哪几个?|几个)(尺?码|码数)")
@@ -48,7 +45,16 @@ _WORDS = (
 
 
 class ValidateSizeForm(Flow):
-    """Slots: see the module. Entities read: product, category, foot_length, height, weight, age."""
+    """Asks what is worn, by whom, and the measure that its size chart goes by.
+
+    Slots read: size_product, size_category, size_audience, foot_length, height, weight, age,
+        outcome, product, category, offered_products, search, flow, paused, requested_slot.
+    Slots set: the same.
+    Entities read: product, category, brand, series, colour, size, money, audience, foot_length,
+        height, weight, age.
+    Says: `question_…` for what is missing; stock or the FAQ's answer where that is what is asked.
+    Failures: graph or database away: `unavailable`, with the way to a person.
+    """
 
     form = "size_form"
     state_slots = ("size_product", "size_category", "size_audience", "outcome", *MEASURES)
@@ -122,13 +128,15 @@ class ValidateSizeForm(Flow):
         if not turn.slot("size_product") and not turn.slot("size_category"):
             turn.say(
                 "question_size_category",
-                buttons=[button(title, "inform", category=id) for title, id, _ in WORN],
+                buttons=[button(turn.phrase(f"worn.{id}"), "inform", category=id) for id in WORN],
             )
             return "size_category"
         if await _needs_sex(turn):
             turn.say(
                 "question_size_audience",
-                buttons=[button(title, "inform", audience=id) for title, id in _SEXES],
+                buttons=[
+                    button(turn.phrase(f"wearer.{id}"), "inform", audience=id) for id in _SEXES
+                ],
             )
             return "size_audience"
         chart = await _chart(turn)
@@ -140,9 +148,15 @@ class ValidateSizeForm(Flow):
 
 
 class SizeAdvice(Answer):
-    """Says the size, shows the product's stock in it, and what goes with it at a better price.
+    """Tells the size by the chart, what is in stock in it, and what goes with it.
 
-    Slots read: those of the form. A body outside the chart is told so, with the chart's range.
+    Slots read: size_product, size_category, size_audience, foot_length, height, weight, age,
+        outcome, product.
+    Slots set: product, offered_products.
+    Entities read: size.
+    Says: `size_…`; nothing where the form ended otherwise.
+    Failures: no chart: `no_size_chart`; a body outside it: its range; graph or database away:
+        `unavailable`, with the way to a person.
     """
 
     action_name = "action_size_advice"
@@ -230,33 +244,30 @@ async def _say_stock(turn: Turn, product: Product, size: str) -> None:
         and offer.variants[variant.sku].stock > 0
     ]
     if colours:
-        turn.say(
-            "size_in_stock", name=product.name, size=size, colours="、".join(filter(None, colours))
-        )
+        named = turn.joined(filter(None, colours))
+        turn.say("size_in_stock", name=product.name, size=size, colours=named)
     elif any(wants.same_size(size, variant.size) for variant in product.variants):
         turn.say("size_sold_out", name=product.name, size=size)
     else:
-        turn.say("size_not_made", name=product.name, size=size, sizes="、".join(product.sizes))
+        turn.say("size_not_made", name=product.name, size=size, sizes=turn.joined(product.sizes))
 
 
 def _say_bra_size(turn: Turn, chart: SizeChart) -> None:
     """Both girths are said at once, or asked for at once: one alone gives no size."""
-    under, bust = (_girth(turn.text, sign) for sign in ("下胸围", "上胸围"))
+    under, bust = (_girth(turn.text, sign) for sign in (_UNDERBUST, _BUST))
     found = under and bust and sizes.advise(chart, underbust_cm=under, bust_cm=bust)
     if found:
-        girths = f"下胸围 {under:g}cm、上胸围 {bust:g}cm"
+        girths = turn.phrase("measure.girths", under=under, bust=bust)
         turn.say("size_fits", size=found[0][0], chart=chart.name, note=chart.note, measures=girths)
     elif under and bust:
         first, last = chart.rows[0]["size"], chart.rows[-1]["size"]
         turn.say("size_outside", chart=chart.name, first=first, last=last)
     else:
-        turn.say_text(
-            f"{chart.note}\n请把下胸围和上胸围一起告诉我，例如“下胸围 75，上胸围 88”，我帮您对码。"
-        )
+        turn.say("question_girths", note=chart.note)
 
 
-def _girth(text: str, sign: str) -> float | None:
-    found = re.search(rf"{sign}\D{{0,3}}(\d{{2,3}}(?:\.\d)?)", text)
+def _girth(text: str, sign: re.Pattern) -> float | None:
+    found = sign.search(text)
     return float(found.group(1)) if found else None
 
 
@@ -332,15 +343,8 @@ def _bare_number(turn: Turn) -> float | None:
 
 
 def _measures(turn: Turn) -> str:
-    units = {
-        "foot_length": ("脚长", "cm"),
-        "height": ("身高", "cm"),
-        "weight": ("体重", "kg"),
-        "age": ("年龄", "岁"),
-    }
-    said = [
-        f"{label} {turn.slot(name):g}{unit}"
-        for name, (label, unit) in units.items()
+    return turn.joined(
+        turn.phrase(f"measure.{name}", value=turn.slot(name))
+        for name in MEASURES
         if turn.slot(name) is not None
-    ]
-    return "、".join(said)
+    )

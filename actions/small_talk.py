@@ -8,27 +8,40 @@ from actions.cards import order_card
 from actions.focus import candidates, mention, show
 from actions.followups import followed_up
 from actions.knowledge import graph
-from actions.turn import Turn, button, in_thread
+from actions.turn import Turn, in_thread
 from kg import catalogue
 from shop import gate
 
-MENU = [
-    button("查订单", "ask_order_status"),
-    button("退换货", "request_return"),
-    button("看优惠", "ask_promotion"),
-    button("选尺码", "ask_size"),
-]
-FOREIGN_MENU = [
-    button("My order", "ask_order_status"),
-    button("Returns", "ask_return_policy"),
-    button("Delivery", "ask_delivery_time"),
-    button("Talk to a person", "request_human"),
-]
+
+def menu(turn: Turn) -> list[dict]:
+    """What can be had here, as buttons."""
+    return [
+        turn.button("my_orders", "ask_order_status"),
+        turn.button("returns", "request_return"),
+        turn.button("offers", "ask_promotion"),
+        turn.button("sizes", "ask_size"),
+    ]
+
+
+def foreign_menu(turn: Turn) -> list[dict]:
+    """The same for somebody who writes in another language than is spoken here."""
+    return [
+        turn.button("foreign_order", "ask_order_status"),
+        turn.button("foreign_returns", "ask_return_policy"),
+        turn.button("foreign_delivery", "ask_delivery_time"),
+        turn.button("foreign_person", "request_human"),
+    ]
 
 
 class SmallTalk(Answer):
-    """Answers greet, goodbye, thank, praise, bot_challenge and affirm with the response of that
-    name; a form that is under way goes on afterwards."""
+    """Answers greet, goodbye, thank, praise, bot_challenge and affirm.
+
+    Slots read: none.
+    Slots set: none.
+    Entities read: none.
+    Says: the response of the intent's name.
+    Failures: none; it asks neither the graph nor the database.
+    """
 
     action_name = "action_small_talk"
 
@@ -37,14 +50,21 @@ class SmallTalk(Answer):
         if turn.active_form and turn.intent == "greet":
             turn.say("greet_in_form")
         elif turn.intent == "affirm" and not turn.active_form and words.wordless(turn.text):
-            turn.say("wordless", buttons=MENU)
+            turn.say("wordless", buttons=menu(turn))
         else:
             opening = turn.intent == "greet"
-            turn.say(turn.intent, buttons=MENU if opening else None)
+            turn.say(turn.intent, buttons=menu(turn) if opening else None)
 
 
 class Deny(Answer):
-    """A no that no form was waiting for."""
+    """Leaves it at a no that no form was waiting for.
+
+    Slots read: none.
+    Slots set: none.
+    Entities read: none.
+    Says: `deny`.
+    Failures: none; it asks neither the graph nor the database.
+    """
 
     action_name = "action_deny"
 
@@ -54,7 +74,15 @@ class Deny(Answer):
 
 
 class OutOfScope(Answer):
-    """What the shop does not do: said so, with what it does."""
+    """Says what the shop does not do, and what it does.
+
+    Slots read: product, category, offered_products, search.
+    Slots set: product, category, offered_products, search.
+    Entities read: product, category, brand, series, colour, size, money, foot_length, height,
+        weight, age.
+    Says: `out_of_scope`, `wordless` or `foreign`; a product that is named is shown.
+    Failures: graph or database away: `unavailable`, with the way to a person.
+    """
 
     action_name = "action_out_of_scope"
 
@@ -64,18 +92,26 @@ class OutOfScope(Answer):
             if not await followed_up(turn):
                 await show(turn, (await candidates(turn))[:4], "found_named")
             return
-        buttons = None if turn.active_form else MENU
+        buttons = None if turn.active_form else menu(turn)
         if words.wordless(turn.text) or words.mashed(turn.text):
             turn.say("wordless", buttons=buttons)
         elif words.foreign(turn.text):
-            turn.say("foreign", buttons=None if turn.active_form else FOREIGN_MENU)
+            turn.say("foreign", buttons=None if turn.active_form else foreign_menu(turn))
         else:
             turn.say("out_of_scope", buttons=buttons)
 
 
 class Inform(Answer):
-    """A detail that nobody asked for. Entities read: order_number, product, category. An order is
-    opened through the gate and shown; a product is shown; else it is asked what is wanted."""
+    """Shows what a detail names that nobody asked for: an order through the gate, or products.
+
+    Slots read: given_number, product, category, offered_products, search.
+    Slots set: given_number, last_order, product, category, offered_products, search.
+    Entities read: order_number, phone_last4, product, category, brand, series, colour, size,
+        money, foot_length, height, weight, age.
+    Says: `order_shown`, products, or what is wanted of it.
+    Failures: the gate refuses: its one sentence; graph or database away: `unavailable`, with the
+        way to a person.
+    """
 
     action_name = "action_inform"
 
@@ -100,7 +136,7 @@ class Inform(Answer):
         elif turn.active_form:
             turn.say("unclear_in_form")
         else:
-            turn.say("inform", buttons=MENU)
+            turn.say("inform", buttons=menu(turn))
 
 
 async def _show_order(turn: Turn, number: str) -> None:
@@ -108,22 +144,26 @@ async def _show_order(turn: Turn, number: str) -> None:
         turn.set(given_number=number)
     # Whoever is signed in opens their own orders alone, whatever digits they know.
     last4 = turn.entity("phone_last4")
+    if turn.shopper is None and not last4:
+        # A number alone proves nothing, and is no failed try either.
+        turn.say("question_order_guest")
+        return
     try:
         order = await in_thread(gate.open_order, turn.viewer, number, str(last4) if last4 else None)
     except gate.GateLocked:
         turn.say("gate_locked")
         return
     except gate.GateRefused:
-        turn.say("gate_refused" if turn.shopper or last4 else "question_order_guest")
+        turn.say("gate_refused")
         return
     turn.set(last_order=order.number, given_number=None)
     turn.say(
         "order_shown",
-        cards=[order_card(order)],
+        cards=[order_card(turn, order)],
         order=order.number,
         buttons=[
-            button("查状态", "ask_order_status"),
-            button("查物流", "track_shipment"),
-            button("申请售后", "request_return"),
+            turn.button("order_state", "ask_order_status"),
+            turn.button("track", "track_shipment"),
+            turn.button("after_sale", "request_return"),
         ],
     )

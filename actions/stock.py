@@ -26,7 +26,7 @@ async def say_stock(turn: Turn, product: Product) -> None:
         turn.say(
             "stock_few" if few <= 5 and len(here) == 1 else "stock_yes",
             name=product.name,
-            which=_names(wanted, product),
+            which=_names(turn, wanted, product),
             left=few,
         )
         return
@@ -35,21 +35,20 @@ async def say_stock(turn: Turn, product: Product) -> None:
     turn.say(
         "stock_part" if here else "stock_none",
         name=product.name,
-        which=_names(gone, product),
-        rest=_rest(wanted, here, product),
-        back=f"预计 {back} 天后补货" if back else "补货时间还没定",
+        which=_names(turn, gone, product),
+        rest=_rest(turn, wanted, here, product),
+        back=turn.phrase("stock.back", days=back) if back else turn.phrase("stock.back_unknown"),
     )
 
 
 async def _not_made(turn: Turn, product: Product) -> bool:
     size, colour = turn.entity("size"), wants.colour(turn.text)
     if size and product.sizes and not any(wants.same_size(size, known) for known in product.sizes):
-        turn.say("size_not_made", name=product.name, size=size, sizes="、".join(product.sizes))
+        turn.say("size_not_made", name=product.name, size=size, sizes=turn.joined(product.sizes))
         return True
     if colour and product.colours and not any(colour[0] in known for known in product.colours):
-        turn.say(
-            "colour_not_made", name=product.name, colour=colour, colours="、".join(product.colours)
-        )
+        made = turn.joined(product.colours)
+        turn.say("colour_not_made", name=product.name, colour=colour, colours=made)
         return True
     return False
 
@@ -80,26 +79,29 @@ def _fits(variant, turn: Turn, product: Product) -> bool:
     return (not colours or variant.colour in colours) and (not size or variant.size == size)
 
 
-def _rest(wanted, here, product: Product) -> str:
+def _rest(turn: Turn, wanted, here, product: Product) -> str:
     """What is there: by name where some were asked for, else the others with their sizes."""
     if len(wanted) < len(product.variants):
-        return _names(here, product)
+        return _names(turn, here, product)
     sizes = [size for size in product.sizes if any(v.size == size for v in here)]
-    return f"其余颜色尺码（{'、'.join(sizes)}）" if len(sizes) > 1 else "其余颜色"
+    if len(sizes) > 1:
+        return turn.phrase("stock.rest_sizes", sizes=turn.joined(sizes))
+    return turn.phrase("stock.rest")
 
 
-def _names(variants, product: Product) -> str:
+def _names(turn: Turn, variants, product: Product) -> str:
     """Variants as they are spoken of: 黑色 39、40；云白 41, or one size with its colours."""
     if len(variants) == len(product.variants):
         sizes = [size for size in product.sizes if size != "均码"]
-        return f"全部颜色尺码（{'、'.join(sizes)}）" if len(sizes) > 1 else ""
+        several = len(sizes) > 1
+        return turn.phrase("stock.all_sizes", sizes=turn.joined(sizes)) if several else ""
     sizes = list(dict.fromkeys(v.size for v in variants))
     colours = list(dict.fromkeys(v.colour for v in variants if v.colour))
     if len(sizes) == 1 and len(colours) > 1:
-        return f"{sizes[0]}（{'、'.join(colours)}）"
+        return turn.phrase("stock.size_colours", size=sizes[0], colours=turn.joined(colours))
     if not colours:
-        return "、".join(sizes)
-    return "；".join(
-        f"{colour} {'、'.join(v.size for v in variants if v.colour == colour)}".strip()
+        return turn.joined(sizes)
+    return turn.phrase("list.clauses").join(
+        f"{colour} {turn.joined(v.size for v in variants if v.colour == colour)}".strip()
         for colour in colours
     )

@@ -1,14 +1,15 @@
 """One turn of the talk as an action sees it: what was said, what is known, what is answered.
 
 Reads of the tracker: the latest message's text, intent, entities and metadata (`shopper`,
-`address`, `product`), and the slots. What an action sets or says is collected here and leaves as
-rasa-sdk events and messages.
+`address`, `product`), and the slots; phrases are in the language of slot `language`. What an action
+sets or says is collected here and leaves as rasa-sdk events and messages.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -16,7 +17,7 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
-from actions import words
+from actions import phrases, words
 from shop.gate import Viewer
 
 
@@ -127,6 +128,18 @@ class Turn:
         return None if place is None else offered[place]
 
     # what is answered
+
+    def phrase(self, key: str, **values: Any) -> str:
+        """The phrase of that key (`state.paid`) in the shopper's language, filled in."""
+        return phrases.phrase(self.slot("language"), key, **values)
+
+    def joined(self, names: Iterable[str]) -> str:
+        """Names in a row, as the shopper's language joins them."""
+        return self.phrase("list.names").join(names)
+
+    def button(self, key: str, intent: str, **entities: Any) -> dict:
+        """A quick reply whose title is the phrase `button.<key>`."""
+        return button(self.phrase(f"button.{key}"), intent, **entities)
 
     def say(
         self,

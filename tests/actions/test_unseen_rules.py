@@ -12,6 +12,7 @@ from actions import decisions, knowledge
 from kg import build, releases
 from shop import clock
 from shop.orders import DELIVERED, Line, Order
+from tests.actions.turns import turn_of
 
 CATEGORY = {"id": "kites", "name": "风筝", "parent": "toys", "aliases": ["纸鸢"], "unit": "只"}
 ROOT = {"id": "toys", "name": "玩具", "parent": None, "aliases": [], "unit": "件"}
@@ -88,7 +89,8 @@ def order() -> Order:
 
 async def decided():
     bought = order()
-    return await decisions.decide("refund", bought, bought.lines[0], "no_reason", False)
+    line = bought.lines[0]
+    return await decisions.decide(turn_of(), "refund", bought, line, "no_reason", False)
 
 
 async def test_answer_path_and_outcome_follow_the_graph(seed):
