@@ -1,7 +1,8 @@
 """Which product, or which kind of product, a message is about.
 
 A product is named in the text (linked to the graph), picked from those shown last (第二个), pointed
-back to (那双), or the one whose page the shopper is looking at. Slots: `product` (spoken of last),
+back to (那双), the one whose page the shopper is looking at, or, with consent, the one looked at
+last on the pages (刚才看的). Slots: `product` (spoken of last),
 `category` (the kind spoken of last), `offered_products` (shown last).
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from actions import profile
 from actions.cards import product_card
 from actions.knowledge import graph
 from actions.turn import Turn, in_thread
@@ -26,6 +28,9 @@ AUDIENCES = (
 # Model names as they are typed (S13, x8 Pro, P3001), which the graph may know by a longer name.
 _MODEL = re.compile(
     r"(?<![a-z0-9])[a-z]{1,8}\s?\d{1,4}(?!\d)(?:\s?(?:pro|max|lite|ultra|air))?", re.IGNORECASE
+)
+_SEEN = re.compile(
+    r"(刚才|刚刚|之前|上次|昨天|前几天)(我)?(看|浏览)|(看|浏览)过的|那(双|款|件|条|台|部)"
 )
 _PRODUCT_ID = re.compile(r"P\d{4}", re.IGNORECASE)
 
@@ -76,9 +81,17 @@ async def candidates(turn: Turn) -> list[Product]:
     by_model = await _by_model(turn, named)
     if by_model:
         return by_model
-    known = turn.metadata.get("product") or turn.slot("product")
+    known = turn.metadata.get("product") or turn.slot("product") or await _seen(turn)
     found = await catalogue.products(graph(), [known]) if known else []
     return [product for product in found if _may_be(product, named)]
+
+
+async def _seen(turn: Turn) -> str | None:
+    """The product looked at last on the pages, where the message points back to such a one."""
+    if turn.chosen or not _SEEN.search(turn.text):
+        return None
+    viewed = (await profile.known(turn)).viewed
+    return viewed[0] if viewed else None
 
 
 async def _by_model(turn: Turn, named: Mention) -> list[Product]:
@@ -110,6 +123,7 @@ async def product_or_ask(turn: Turn) -> Product | None:
     found = await candidates(turn)
     if len(found) == 1:
         turn.set(product=found[0].id)
+        profile.note_interest(turn, product=found[0])
         return found[0]
     named = mention(turn)
     if not found and named:

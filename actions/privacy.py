@@ -1,13 +1,18 @@
-"""What a shopper allows, takes back, and wants done with their data: stored, then acknowledged."""
+"""What a shopper allows, takes back, and wants done with their data: done, then acknowledged."""
 
 from __future__ import annotations
 
+import os
 import re
 
 from actions import words
 from actions.base import Answer, Flow
 from actions.turn import Turn, in_thread
-from cdp import privacy
+from cdp import erasure, export, parts, privacy
+from storage import write
+
+# What a withdrawal takes back is loaded with the server, and not while the first one waits.
+TAKEN_BACK = parts.__all__
 
 # What cannot be undone wants a plain yes; anything that sounds like second thoughts is a no.
 _KEEP = re.compile(r"不(要)?(删|注销)|别删|先(别|不)|算了|再想|再考虑|留着|保留")
@@ -18,10 +23,42 @@ _DELETE = re.compile(
 
 
 async def _decide(turn: Turn, purposes: tuple[str, ...], granted: bool) -> None:
-    channel = turn.tracker.get_latest_input_channel() or "unknown"
     await in_thread(
-        privacy.decide, turn.person, purposes, granted, channel, f"message {turn.message_key}"
+        privacy.decide,
+        _ids(turn),
+        purposes,
+        granted,
+        _channel(turn),
+        f"message {turn.message_key}",
     )
+
+
+def _ids(turn: Turn) -> list[tuple[str, str]]:
+    """The identifiers of who is talking."""
+    return privacy.ids_of(turn.shopper, turn.conversation)
+
+
+def _channel(turn: Turn) -> str:
+    return turn.tracker.get_latest_input_channel() or "unknown"
+
+
+def _make_copy(turn: Turn) -> tuple[int, list[dict]]:
+    """The number of the request, and links to the copy as a page and as a file."""
+    number = privacy.request(_ids(turn), "export", turn.message_key)
+    # The page of the chat is ours; from elsewhere a link needs to say where that is.
+    origin = "" if _channel(turn) == "web" else os.environ.get("QUDAO_WEB_ORIGIN", "")
+    paths = export.links(number)
+    return number, [
+        {"title": turn.phrase("copy.html"), "url": origin + paths["html"]},
+        {"title": turn.phrase("copy.json"), "url": origin + paths["json"]},
+    ]
+
+
+def _erase(turn: Turn) -> str:
+    """The number of the receipt; the same for a message that is processed again."""
+    number = privacy.request(_ids(turn), "delete", turn.message_key)
+    with write() as session:
+        return erasure.begin(session, _ids(turn), _channel(turn), number)
 
 
 def _meant(turn: Turn) -> bool | None:
@@ -67,7 +104,7 @@ class WithdrawConsent(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """Record and acknowledge."""
-        await _decide(turn, privacy.ASKED_TOGETHER, False)
+        await _decide(turn, privacy.OPTIONAL, False)
         turn.say("consent_withdrawn")
 
 
@@ -90,12 +127,12 @@ class UnsubscribeMarketing(Answer):
 
 
 class RequestMyData(Answer):
-    """Stores a request for a copy of one's data.
+    """Gives signed links to a copy of one's data, good for a day.
 
     Slots read: none.
     Slots set: none.
     Entities read: none.
-    Says: `data_requested` with its number.
+    Says: `data_requested` with its number and links.
     Failures: a message processed twice makes one request; database away: `unavailable`, with the
         way to a person.
     """
@@ -103,9 +140,9 @@ class RequestMyData(Answer):
     action_name = "action_request_data"
 
     async def answer(self, turn: Turn) -> None:
-        """Store and acknowledge with its number."""
-        number = await in_thread(privacy.request, turn.person, "export", turn.message_key)
-        turn.say("data_requested", number=number)
+        """Store the request and answer with the links."""
+        number, links = await in_thread(_make_copy, turn)
+        turn.say("data_requested", links=links, number=number)
 
 
 class ValidateDeletionForm(Flow):
@@ -145,22 +182,21 @@ class ValidateDeletionForm(Flow):
 
 
 class DeleteMyData(Answer):
-    """Stores the confirmed request to delete one's data.
+    """Begins the erasure of one's data, once it is confirmed.
 
     Slots read: outcome.
     Slots set: none.
     Entities read: none.
-    Says: `deletion_requested` with its number, or `deletion_left`.
-    Failures: a message processed twice makes one request; database away: `unavailable`, with the
+    Says: `deletion_requested` with the receipt's number, or `deletion_left`.
+    Failures: a message processed twice begins one erasure; database away: `unavailable`, with the
         way to a person.
     """
 
     action_name = "action_delete_data"
 
     async def answer(self, turn: Turn) -> None:
-        """Store and acknowledge, or let it be."""
+        """Begin and give the receipt's number, or let it be."""
         if turn.slot("outcome") != "submit":
             turn.say("deletion_left")
             return
-        number = await in_thread(privacy.request, turn.person, "delete", turn.message_key)
-        turn.say("deletion_requested", number=number)
+        turn.say("deletion_requested", number=await in_thread(_erase, turn))

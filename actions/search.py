@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, replace
 
-from actions import wants
+from actions import profile, wants
 from actions.base import Answer
 from actions.faq_answers import answer_from_faq
 from actions.focus import Mention, candidates, mention, show
@@ -206,6 +206,7 @@ def _price(turn: Turn) -> tuple[float | None, float | None]:
 
 async def show_found(turn: Turn, query: Query, response: str) -> None:
     """Show what the query finds; where nothing fits wholly, say so and show what comes near."""
+    profile.note_interest(turn, query.category, query.brand)
     found = await find(query)
     what = await query.words(turn)
     turn.set(category=query.category or turn.slot("category"), search=query.as_slot(), product=None)

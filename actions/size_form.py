@@ -2,14 +2,14 @@
 
 Slots: `product` or `size_category` with `size_audience` (what is worn, by whom), and the body:
 `foot_length`, `height` (cm), `weight` (kg), `age` (years). Asks only for a measure that the chart
-needs and that is not known yet.
+needs and that is not known yet, neither from this talk nor, with consent, from the profile.
 """
 
 from __future__ import annotations
 
 import re
 
-from actions import wants, words
+from actions import profile, wants, words
 from actions.base import Answer, Flow
 from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention, show
@@ -142,6 +142,10 @@ class ValidateSizeForm(Flow):
         chart = await _chart(turn)
         if chart is None or "bust" in chart.by or _known(turn, chart):
             return None
+        told = await profile.measures_for(turn, chart)
+        if told:
+            turn.set(**told)
+            return None
         measure = _wanted(chart)
         turn.say(f"question_{measure}")
         return measure
@@ -184,18 +188,20 @@ class SizeAdvice(Answer):
             turn.say("size_outside", chart=chart.name, first=first, last=last)
             return
         fit = found[0][2]
+        measures = _measures(turn)
+        if await profile.recalled(turn, chart):
+            measures = turn.phrase("measure.told_before", measures=measures)
+        profile.note_measures(turn, chart)
         asked = turn.entity("size")
         if asked and fit != sizes.BY_AGE and _row_of(chart, asked) is not None:
-            self._say_whether(turn, chart, asked, found)
+            self._say_whether(turn, chart, asked, found, measures)
             return
         size = " / ".join(dict.fromkeys(size for size, _, _ in found))
-        turn.say(
-            f"size_{fit}", size=size, chart=chart.name, note=chart.note, measures=_measures(turn)
-        )
+        turn.say(f"size_{fit}", size=size, chart=chart.name, note=chart.note, measures=measures)
         await self._offer(turn, found[0][0])
 
     @staticmethod
-    def _say_whether(turn: Turn, chart: SizeChart, asked: str, found: list) -> None:
+    def _say_whether(turn: Turn, chart: SizeChart, asked: str, found: list, measures: str) -> None:
         """Whether the size that was asked about fits."""
         fitting = [size for size, _, _ in found]
         away = _row_of(chart, asked) - _row_of(chart, fitting[0])
@@ -205,7 +211,7 @@ class SizeAdvice(Answer):
             asked=asked,
             size=fitting[0],
             chart=chart.name,
-            measures=_measures(turn),
+            measures=measures,
             note=chart.note,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions import words
+from actions import phrases, profile, words
 from actions.base import Answer
 from actions.cards import order_card
 from actions.focus import candidates, mention, show
@@ -37,10 +37,10 @@ class SmallTalk(Answer):
     """Answers greet, goodbye, thank, praise, bot_challenge and affirm.
 
     Slots read: none.
-    Slots set: none.
+    Slots set: language.
     Entities read: none.
-    Says: the response of the intent's name.
-    Failures: none; it asks neither the graph nor the database.
+    Says: the response of the intent's name; greeting, with what was looked at last if allowed.
+    Failures: none; where nothing can be known of the shopper, it says less.
     """
 
     action_name = "action_small_talk"
@@ -52,8 +52,16 @@ class SmallTalk(Answer):
         elif turn.intent == "affirm" and not turn.active_form and words.wordless(turn.text):
             turn.say("wordless", buttons=menu(turn))
         else:
-            opening = turn.intent == "greet"
-            turn.say(turn.intent, buttons=menu(turn) if opening else None)
+            turn.say(turn.intent, buttons=await _opening(turn) if turn.intent == "greet" else None)
+
+
+async def _opening(turn: Turn) -> list[dict]:
+    """What can be had here, in the shopper's language, and the product looked at last."""
+    known = await profile.known(turn)
+    if known.language != turn.slot("language") and known.language in phrases.tables():
+        turn.set(language=known.language)
+    seen = [turn.button("seen", "search_product", product=one) for one in known.viewed[:1]]
+    return [*seen, *menu(turn)]
 
 
 class Deny(Answer):

@@ -1,4 +1,4 @@
-"""All benchmarks, or one: `python -m bench [--only assistant|graph|nlu] [--seconds 10]`.
+"""All benchmarks, or one: `python -m bench [--only assistant|graph|events|nlu] [--seconds 10]`.
 
 Figures are printed and written to `bench/results/<date>.jsonl`; `python -m bench.table` makes the
 README's table of the newest. Understanding is measured on rows of your own (`--data`, a CSV with
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.results import Figure, record
 
-PARTS = ("assistant", "graph", "nlu")
+PARTS = ("assistant", "graph", "events", "nlu")
 GRAPH_SIZES = (1_000, 10_000, 100_000)
 
 
@@ -24,6 +24,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of load for each number")
     parser.add_argument("--engines", nargs="+", default=["ladybug", "neo4j"])
     parser.add_argument("--sizes", nargs="+", type=int, default=GRAPH_SIZES, help="products")
+    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument("--events", type=int, default=1_000_000, help="stored, at the most")
     parser.add_argument("--data", type=Path, help="labelled rows for nlu")
     options = parser.parse_args()
     for line in record(_figures(options)):
@@ -44,6 +46,10 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         from bench import graph
 
         yield from graph.figures(options.sizes, options.engines)
+    if options.only in (None, "events"):
+        from bench import events
+
+        yield from events.figures(options.seconds, options.databases, options.events)
 
 
 if __name__ == "__main__":

@@ -1,40 +1,37 @@
 """What a shopper allowed, and what they asked us to do with their data: stored, then acknowledged.
 
-Consent is a history: each decision is a row of its own with the purpose, the version of the text it
-was given to, the time and the evidence. The newest row of a purpose counts; no row means no.
+Decisions go through the gate (`cdp.consent`), a copy is made by `cdp.export`, a deletion is done by
+`cdp.erasure`. A request keeps whom it is about encrypted, and only as long as that is needed.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, String, select
+from sqlalchemy import Column, DateTime, Integer, String, Text, select
 
+from cdp import consent, keys
+from cdp.consent import OPTIONAL, PURPOSES, TEXT_VERSION, ConsentRow
 from storage import Base, read, write
 
-PURPOSES = ("service", "analytics", "personalisation", "marketing", "sharing", "cross_border")
-OPTIONAL = ("analytics", "personalisation", "marketing")
-TEXT_VERSION = "2026-11"
-REQUESTS = ("export", "delete")
+__all__ = ["OPTIONAL", "PURPOSES", "REQUESTS", "TEXT_VERSION", "ConsentRow", "DataRequestRow"]
 
+# What the assistant asks for in one sentence; the other purposes want a question of their own.
+ASKED_TOGETHER = ("analytics", "personalisation", "marketing")
+REQUESTS = ("export", "delete", "correct")
+OPEN, DONE = "open", "done"
 
-class ConsentRow(Base):
-    """One decision of one person about one purpose."""
-
-    __tablename__ = "consents"
-
-    id = Column(Integer, primary_key=True)
-    person = Column(String(255), nullable=False, index=True)
-    purpose = Column(String(32), nullable=False)
-    granted = Column(Boolean, nullable=False)
-    channel = Column(String(32), nullable=False)
-    text_version = Column(String(32), nullable=False)
-    evidence = Column(String(255), nullable=False)
-    at = Column(DateTime, nullable=False)
+Ids = Sequence[tuple[str, str]]
 
 
 class DataRequestRow(Base):
-    """A request for a copy of one's data, or for its deletion."""
+    """A request for a copy of one's data, for its deletion or correction.
+
+    person: the shopper's or the conversation's id, emptied by an erasure; subject: the identifiers
+    it is about, encrypted; receipt: the number of the erasure it led to.
+    """
 
     __tablename__ = "data_requests"
 
@@ -44,63 +41,80 @@ class DataRequestRow(Base):
     state = Column(String(16), nullable=False)
     message_key = Column(String(255), nullable=False, unique=True)
     at = Column(DateTime, nullable=False)
+    subject = Column(Text)
+    receipt = Column(String(32))
+    done_at = Column(DateTime)
 
 
-def decide(person: str, purposes: tuple[str, ...], granted: bool, channel: str, evidence: str):
-    """Record a decision about some purposes; `evidence` names the message that expressed it.
+def ids_of(shopper: str | None = None, conversation: str | None = None) -> list[tuple[str, str]]:
+    """The identifiers of who is talking, the strongest first."""
+    named = (("user_id", shopper), ("conversation", conversation))
+    return [(kind, key) for kind, key in named if key]
+
+
+def decide(ids: Ids | str, purposes: Sequence[str], granted: bool, channel: str, evidence: str):
+    """Record a decision of the shopper's own; `evidence` names the message that expressed it.
 
     Raises:
         ValueError: a purpose is not one of `PURPOSES`.
     """
-    unknown = [purpose for purpose in purposes if purpose not in PURPOSES]
-    if unknown:
-        raise ValueError(f"purpose {unknown[0]!r}: expected one of {PURPOSES}")
-    now = _now()
     with write() as session:
-        for purpose in purposes:
-            session.add(
-                ConsentRow(
-                    person=person,
-                    purpose=purpose,
-                    granted=granted,
-                    channel=channel,
-                    text_version=TEXT_VERSION,
-                    evidence=evidence,
-                    at=now,
-                )
-            )
+        consent.record(session, _ids(ids), purposes, granted, channel, evidence)
 
 
-def allowed(person: str, purpose: str) -> bool:
-    """Whether the person's newest decision on that purpose allows it."""
+def allowed(ids: Ids | str, purpose: str, channel: str | None = None) -> bool:
+    """Whether those who go by these identifiers allow a purpose."""
     with read() as session:
-        newest = session.scalars(
-            select(ConsentRow)
-            .where(ConsentRow.person == person, ConsentRow.purpose == purpose)
-            .order_by(ConsentRow.id.desc())
-        ).first()
-        return newest is not None and newest.granted
+        return consent.allowed_ids(session, _ids(ids), purpose, channel)
 
 
-def request(person: str, kind: str, message_key: str) -> int:
+def request(ids: Ids | str, kind: str, message_key: str) -> int:
     """Store a data request once for each message that makes it; its number.
+
+    The message is remembered by a keyed hash: its id names the conversation.
 
     Raises:
         ValueError: the kind is not one of `REQUESTS`.
     """
     if kind not in REQUESTS:
         raise ValueError(f"data request {kind!r}: expected one of {REQUESTS}")
+    about, message = _ids(ids), keys.match_key("message", message_key)
     with write() as session:
         row = session.scalars(
-            select(DataRequestRow).where(DataRequestRow.message_key == message_key)
+            select(DataRequestRow).where(DataRequestRow.message_key == message)
         ).first()
         if row is None:
             row = DataRequestRow(
-                person=person, kind=kind, state="open", message_key=message_key, at=_now()
+                person=about[0][1],
+                kind=kind,
+                state=OPEN,
+                message_key=message,
+                at=_now(),
+                subject=keys.encrypt(json.dumps(about)),
             )
             session.add(row)
             session.flush()
         return row.id
+
+
+def subject_of(session, number: int) -> list[tuple[str, str]] | None:
+    """The identifiers a request is about; None if there is no such request, or no more."""
+    row = session.get(DataRequestRow, number)
+    if row is None or row.subject is None:
+        return None
+    return [(kind, key) for kind, key in json.loads(keys.decrypt(row.subject))]
+
+
+def close(session, number: int, receipt: str | None = None) -> None:
+    """Mark a request done."""
+    row = session.get(DataRequestRow, number)
+    row.state, row.done_at = DONE, _now()
+    row.receipt = receipt or row.receipt
+
+
+def _ids(ids: Ids | str) -> list[tuple[str, str]]:
+    # One name alone is a shopper's or, for somebody not signed in, the conversation's.
+    return ids_of(ids, ids) if isinstance(ids, str) else list(ids)
 
 
 def _now() -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -27,12 +28,28 @@ class InvalidSession(ValueError):
 
 @dataclass(frozen=True)
 class Session:
-    """conversation: the room's id; shopper: a known shopper's id or None; expires: epoch s."""
+    """conversation: the room's id; shopper: a known shopper's id or None; expires: epoch s.
+
+    anonymous_id, touch: the browser's id and where it came from, as far as `purposes` (what was
+    allowed on the page when the session was issued) let them be known here.
+    """
 
     conversation: str
     shopper: str | None
     expires: int
     touch: dict
+    anonymous_id: str | None = None
+    purposes: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> list[tuple[str, str]]:
+        """The identifiers that the session proves, the strongest first."""
+        named = (
+            ("user_id", self.shopper),
+            ("conversation", self.conversation),
+            ("anonymous_id", self.anonymous_id),
+        )
+        return [(kind, key) for kind, key in named if key]
 
 
 def new_conversation() -> str:
@@ -41,11 +58,17 @@ def new_conversation() -> str:
 
 
 def issue(
-    conversation: str, shopper: str | None, ttl: int = DEFAULT_TTL, touch: dict | None = None
+    conversation: str,
+    shopper: str | None,
+    ttl: int = DEFAULT_TTL,
+    touch: dict | None = None,
+    anonymous_id: str | None = None,
+    purposes: Sequence[str] = (),
 ) -> str:
     """Sign a session that is good for `ttl` seconds; `touch` says where the shopper came from."""
     expires = int(time.time()) + ttl
-    return _signer().dumps([conversation, shopper, expires, touch or {}])
+    more = [anonymous_id, list(purposes)] if anonymous_id or purposes else []
+    return _signer().dumps([conversation, shopper, expires, touch or {}, *more])
 
 
 def read(token: str) -> Session:
@@ -55,14 +78,16 @@ def read(token: str) -> Session:
         InvalidSession: the signature does not hold, or the session is over.
     """
     try:
-        conversation, shopper, expires, touch = _signer().loads(token, max_age=DEFAULT_TTL)
+        said = _signer().loads(token, max_age=DEFAULT_TTL)
+        conversation, shopper, expires, touch, *more = said
+        anonymous_id, purposes = more or (None, ())
     except SignatureExpired as error:
         raise InvalidSession("the session is over; ask for a new one", expired=True) from error
     except (BadSignature, ValueError, TypeError) as error:
         raise InvalidSession("not a session issued by this shop") from error
     if expires < time.time():
         raise InvalidSession("the session is over; ask for a new one", expired=True)
-    return Session(conversation, shopper, expires, touch)
+    return Session(conversation, shopper, expires, touch, anonymous_id, tuple(purposes))
 
 
 def _signer() -> URLSafeTimedSerializer:

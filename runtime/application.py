@@ -14,6 +14,7 @@ from rasa.shared.exceptions import RasaException
 from sanic import Sanic, response
 
 from runtime.agent import load_agent
+from runtime.erasures import Erasures
 from runtime.guard import guard
 from runtime.serving import Unable, quiet_logs
 
@@ -39,7 +40,19 @@ def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) 
     @app.listener("before_server_start")
     async def connect(app, loop) -> None:
         broker = await EventBroker.create(endpoints.event_broker, loop=loop)
+        if broker is None and endpoints.event_broker is not None:
+            # Rasa itself only warns, and all that is said would be lost to customer data.
+            raise Unable(f"event_broker {endpoints.event_broker.type!r}: it cannot be made")
         app.ctx.agent.tracker_store.event_broker = broker
+
+    @app.listener("after_server_start")
+    async def watch_erasures(app, _loop) -> None:
+        app.ctx.erasures = Erasures(app.ctx.agent)
+        app.ctx.erasures.start()
+
+    @app.listener("before_server_stop")
+    async def leave_erasures(app, _loop) -> None:
+        await app.ctx.erasures.stop()
 
     @app.listener("after_server_stop")
     async def close(app, _loop) -> None:

@@ -8,6 +8,9 @@ The table is the one of Rasa's own SQL store, so either can go on where the othe
 database that fails raises: an empty tracker in place of a lost one would talk over a person who
 has taken the conversation. What could not be written stays in memory and is written with the next
 message. One process keeps a conversation: several servers need a shopper's messages on the same.
+
+In a PostgreSQL shared with the shop's own tables Rasa's are in the schema `rasa`, since both have a
+table `events`; one of its own (`TRACKER_DATABASE_URL`) is used as Rasa's own store would.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from storage.database import server_engine
 logger = logging.getLogger(__name__)
 
 MOST_LIVE = 2000
+SCHEMA = "rasa"
 
 _EVENTS = SQLTrackerStore.SQLEvent.__table__
 
@@ -55,7 +59,9 @@ class LiveTrackerStore(TrackerStore):
         super().__init__(domain, event_broker)
         self._most_live = int(kwargs.get("most_live", MOST_LIVE))
         self._live: OrderedDict[str, LiveTracker] = OrderedDict()
-        self._engine = _engine(host or tracker_database_url())
+        url = host or tracker_database_url()
+        shared = url == os.environ.get("DATABASE_URL") and not url.startswith("sqlite")
+        self._engine = _engine(url, SCHEMA if shared else None)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="tracker-writer")
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="tracker-reader")
         self._storing: dict[str, asyncio.Task] = {}
@@ -128,6 +134,19 @@ class LiveTrackerStore(TrackerStore):
         # A message that is given up on may cancel us while its events are being written: they are
         # counted as written all the same, or the next message would write them again.
         await asyncio.shield(storing)
+
+    async def erase(self, conversation_id: str) -> int:
+        """Forget a conversation, in memory and in the database; how many events it had there.
+
+        Call while holding the conversation's lock.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database did not do it.
+        """
+        await self._finish_storing(conversation_id)
+        self._live.pop(conversation_id, None)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, _delete, self._engine, conversation_id)
 
     def close(self) -> None:
         """Finish the writing under way and let the database go."""
@@ -241,9 +260,12 @@ class LiveTrackerStore(TrackerStore):
                 logger.exception("tracker.event.unpublished type=%s", event.type_name)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, schema: str | None = None) -> Engine:
     if not url.startswith("sqlite"):
-        return server_engine(url)
+        made = server_engine(url)
+        if schema is not None and made.dialect.name == "postgresql":
+            _use_schema(made, schema)
+        return made
     engine = sa.create_engine(
         url,
         future=True,
@@ -261,6 +283,18 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def _use_schema(engine: Engine, schema: str) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def choose(connection, _record) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {schema}")
+        # Otherwise it would end with the first transaction that is rolled back.
+        connection.commit()
+
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+
+
 def _row(sender_id: str, event: Event) -> dict:
     data = event.as_dict()
     return {
@@ -276,6 +310,11 @@ def _row(sender_id: str, event: Event) -> dict:
 def _insert(engine: Engine, rows: list[dict]) -> None:
     with engine.begin() as connection:
         connection.execute(_EVENTS.insert(), rows)
+
+
+def _delete(engine: Engine, sender_id: str) -> int:
+    with engine.begin() as connection:
+        return connection.execute(_EVENTS.delete().where(_EVENTS.c.sender_id == sender_id)).rowcount
 
 
 def _rows(engine: Engine, sender_id: str, whole: bool) -> list[str]:

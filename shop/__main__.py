@@ -7,7 +7,12 @@ import sys
 from pathlib import Path
 
 from kg.errors import GraphError
-from shop import demo, feed_offers
+from shop import demo, events, feed_offers, orders
+from storage import create_tables
+
+
+class UnknownOrder(LookupError):
+    """No order of that number is in the state that the command needs."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (GraphError, OSError) as error:
+    except (GraphError, OSError, UnknownOrder) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -42,12 +47,25 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("file", type=Path, nargs="?", help="default: that of the version")
     source.add_argument("--version", help="default: the version in force")
     command.set_defaults(run=_offers)
+
+    command = commands.add_parser("refund", help="pay back a refund that is under way")
+    command.add_argument("order", help="the order's number, such as QD2026110006")
+    command.set_defaults(run=_refund)
     return parser
 
 
 def _seed(options: argparse.Namespace) -> None:
     offers, orders = demo.seed(reset=options.reset)
     print(f"demo shop: {offers} offers and {orders} orders written")
+
+
+def _refund(options: argparse.Namespace) -> None:
+    create_tables()
+    number = options.order.strip().upper()
+    if not orders.refund(number):
+        raise UnknownOrder(f"order {number!r}: expected one whose refund is under way")
+    events.drain()
+    print(f"order {number}: paid back and closed")
 
 
 def _offers(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Integer, String, select, update
 
-from shop import clock
+from shop import clock, events
 from storage import Base, read, write
 
 PAID, SHIPPED, DELIVERED, CANCELLED, REFUNDING = (
@@ -142,7 +142,12 @@ def tracking(number: str) -> list[tuple[datetime, str]]:
 
 def cancel(number: str) -> bool:
     """Cancel an order that is paid and not yet shipped; whether that was still possible."""
-    return _change(number, PAID, state=CANCELLED)
+    return _change(number, PAID, events.CANCELLED, state=CANCELLED)
+
+
+def refund(number: str) -> bool:
+    """Pay back a refund that is under way, which closes the order; whether there was one."""
+    return _change(number, REFUNDING, events.REFUNDED, state=CANCELLED)
 
 
 def change_address(number: str, address: str) -> bool:
@@ -155,14 +160,21 @@ def change_phone(number: str, phone: str) -> bool:
     return _change(number, PAID, contact_phone=phone)
 
 
-def _change(number: str, only_in: str, **values) -> bool:
+def _change(number: str, only_in: str, event: str | None = None, **values) -> bool:
+    """Change an order in that state, and note the event of it in the same transaction."""
     with write() as session:
         changed = session.execute(
             update(OrderRow)
             .where(OrderRow.number == number, OrderRow.state == only_in)
             .values(**values)
         )
-        return changed.rowcount == 1
+        done = changed.rowcount == 1
+        if done and event:
+            order = _order(session, session.get(OrderRow, number))
+            events.note(session, event, order, order.lines)
+    if done and event:
+        events.hand_over()
+    return done
 
 
 def _order(session, row: OrderRow) -> Order:

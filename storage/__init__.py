@@ -1,6 +1,7 @@
 """The ground under the shop's own tables: where state lies, one engine, short transactions."""
 
-from storage.database import Base, create_tables, engine, read, write
+from storage.database import Base, engine, read, write
+from storage.migrate import upgrade as create_tables
 from storage.paths import var_dir
 
 __all__ = ["Base", "create_tables", "engine", "read", "var_dir", "write"]

@@ -101,9 +101,3 @@ def write() -> Iterator[Session]:
     writer = engine().execution_options(writes=True)
     with Session(writer, future=True, expire_on_commit=False) as session, session.begin():
         yield session
-
-
-def create_tables() -> None:
-    """Make the tables of all imported modules that are missing; safe from several processes."""
-    with engine().execution_options(writes=True).begin() as connection:
-        Base.metadata.create_all(connection)

@@ -19,11 +19,18 @@ REST_KEY = "key-of-the-tests-0123456789"
 START_SECONDS = 120
 
 
+_GIVEN: set[int] = set()
+
+
 def free_port() -> int:
-    """A port of the loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of the loopback that nothing listens on, never the same one twice."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 class Server:
@@ -78,7 +85,7 @@ class Server:
 class Assistant:
     """Action server, Rasa server and, if asked for, the web application over a folder of state."""
 
-    def __init__(self, folder: Path, with_web: bool = False) -> None:
+    def __init__(self, folder: Path, with_web: bool = False, **environment: str) -> None:
         self.folder = folder
         self.rasa_port, self.actions_port, self.web_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.rasa_port}"
@@ -94,6 +101,7 @@ class Assistant:
             "QUDAO_WEB_PORT": str(self.web_port),
             "QUDAO_SOCKET_URL": self.socket,
             "PYTHONPATH": os.getcwd(),
+            **environment,
         }
         actions = f"http://127.0.0.1:{self.actions_port}"
         self.actions = Server(
@@ -176,12 +184,13 @@ class Talk:
 
 
 @contextmanager
-def running(folder: Path, with_web: bool = False) -> Iterator[Assistant]:
-    """An assistant over a freshly seeded demo shop in that folder."""
-    env = {**os.environ, "QUDAO_VAR": str(folder), "QUDAO_DEMO": "1", "PYTHONPATH": os.getcwd()}
+def running(folder: Path, with_web: bool = False, **environment: str) -> Iterator[Assistant]:
+    """An assistant over a freshly seeded demo shop in that folder; `environment`: more of it."""
+    assistant = Assistant(folder, with_web, **environment)
     for command in (["kg", "build"], ["shop", "seed"]):
-        subprocess.run([sys.executable, "-m", *command], env=env, check=True, capture_output=True)
-    assistant = Assistant(folder, with_web)
+        subprocess.run(
+            [sys.executable, "-m", *command], env=assistant.env, check=True, capture_output=True
+        )
     try:
         assistant.start()
         yield assistant

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from pydantic import BaseModel, Field, ValidationError, constr
+from pydantic import UUID4, BaseModel, Field, StrictBool, ValidationError, constr
 from starlette.concurrency import run_in_threadpool
 
 from cdp import session as sessions
+from cdp.consent_rules import OPTIONAL
 from web.security import same_origin
 from web.settings import Settings
 
@@ -51,11 +52,21 @@ class Touches(BaseModel):
 
 
 class SessionRequest(BaseModel):
-    """shopper: a demo shopper or None for a guest; token: the session held so far."""
+    """shopper: a demo shopper or None for a guest; token: the session held so far.
+
+    consent: purpose → allowed, as chosen on the page; without analytics neither `touch` nor
+    `anonymous_id` (a random UUID of the browser) goes any further.
+    """
 
     shopper: constr(max_length=40) | None = None
     token: constr(max_length=8192) | None = None
     touch: Touches = Field(default_factory=Touches)
+    anonymous_id: UUID4 | None = None
+    consent: dict[Literal[OPTIONAL], StrictBool] = Field(default_factory=dict)
+
+    def granted(self) -> tuple[str, ...]:
+        """The purposes allowed."""
+        return tuple(name for name in OPTIONAL if self.consent.get(name))
 
 
 class SessionAnswer(BaseModel):
@@ -97,20 +108,26 @@ def _check_shopper(shopper: str, names: dict[str, str], demo: bool) -> None:
 
 def _issue(wanted: SessionRequest, settings: Settings, names: dict[str, str]) -> SessionAnswer:
     """Sign a session (reads the secret's file in demo mode, so not on the event loop)."""
-    conversation, touch = None, wanted.touch.compact()
-    if wanted.token:
-        try:
-            old = sessions.read(wanted.token)
-        except sessions.InvalidSession:
-            old = None
-        if old is not None and old.shopper == wanted.shopper:
-            conversation = old.conversation
+    purposes = wanted.granted()
+    known = "analytics" in purposes
+    conversation, touch = None, wanted.touch.compact() if known else {}
+    old = _held(wanted)
+    if old is not None:
+        conversation = old.conversation
+        if known:
             # Where somebody first came from does not change; where they came from last may.
             touch = {**old.touch, **touch}
             if "first" in old.touch:
                 touch["first"] = old.touch["first"]
     conversation = conversation or sessions.new_conversation()
-    token = sessions.issue(conversation, wanted.shopper, touch=touch)
+    anonymous_id = str(wanted.anonymous_id) if known and wanted.anonymous_id else None
+    token = sessions.issue(
+        conversation,
+        wanted.shopper,
+        touch=touch,
+        anonymous_id=anonymous_id,
+        purposes=purposes,
+    )
     return SessionAnswer(
         token=token,
         conversation=conversation,
@@ -119,6 +136,17 @@ def _issue(wanted: SessionRequest, settings: Settings, names: dict[str, str]) ->
         socket=settings.socket,
         expires=int(time.time()) + sessions.DEFAULT_TTL,
     )
+
+
+def _held(wanted: SessionRequest) -> sessions.Session | None:
+    """The session held so far, if it is good and the same shopper's."""
+    if not wanted.token:
+        return None
+    try:
+        old = sessions.read(wanted.token)
+    except sessions.InvalidSession:
+        return None
+    return old if old.shopper == wanted.shopper else None
 
 
 async def _body(request: Request) -> SessionRequest:

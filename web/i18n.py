@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from fastapi import Request, Response
 
+from web import i18n_privacy
+
 LANGUAGES = ("zh", "en")
 COOKIE = "lang"
 
@@ -96,6 +98,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "chart.underbust": ("下胸围 (cm)", "Underbust (cm)"),
     "chart.bust": ("上胸围 (cm)", "Bust (cm)"),
     "docs.title": ("接口文档", "API"),
+    **i18n_privacy.WORDS,
 }
 
 _CATEGORIES_EN = {
@@ -138,6 +141,12 @@ def translator(language: str) -> Callable[..., str]:
 def has_word(key: str) -> bool:
     """Whether the dictionary has that key (for data whose keys the shop may add to)."""
     return key in _WORDS
+
+
+def words_under(language: str, *prefixes: str) -> dict[str, str]:
+    """The words of all keys that begin so, for a script of a page; places stay as {place}."""
+    column = LANGUAGES.index(language)
+    return {key: both[column] for key, both in _WORDS.items() if key.startswith(prefixes)}
 
 
 def category_name(language: str, category_id: str, name: str) -> str:

@@ -6,6 +6,8 @@ import logging
 from typing import Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -13,7 +15,8 @@ from shop.storefront import Storefront
 from web.rendering import Rendering
 from web.security import security_headers
 
-MAX_PAGE = 200
+# A page is searched from the first product on, so a late one costs all those before it.
+MAX_PAGE = 25
 
 router = APIRouter(include_in_schema=False)
 log = logging.getLogger(__name__)
@@ -101,12 +104,21 @@ async def show_http_error(request: Request, error: HTTPException) -> Response:
     if _wants_json(request):
         return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
     key = f"error.{error.status_code}" if error.status_code in (404, 503) else "error.other"
-    return _rendering(request).page(request, "error.html", error.status_code, key=key)
+    response = _rendering(request).page(request, "error.html", error.status_code, key=key)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def show_bad_request(request: Request, error: RequestValidationError) -> Response:
+    """A parameter that cannot be read: what and where for programs, a page for people."""
+    if _wants_json(request):
+        return await request_validation_exception_handler(request, error)
+    return await show_http_error(request, HTTPException(422, "a parameter cannot be read"))
 
 
 async def show_unavailable(request: Request, error: Exception) -> Response:
     """The graph or the database cannot be read now; the reason goes to the log only."""
-    log.error("web.source.unavailable", exc_info=error, extra={"path": request.url.path})
+    log.error("web.source.unavailable path=%s", request.url.path, exc_info=error)
     return await show_http_error(request, HTTPException(503, "the catalogue is not available"))
 
 

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cdp.consent import TEXT_VERSION
 from shop.offers import ProductOffers
 from web import i18n
 
@@ -40,6 +41,7 @@ class Rendering:
             "other_language": other,
             "other_language_url": f"?{request.url.include_query_params(lang=other).query}",
             "demo": state.settings.demo,
+            "consent_version": TEXT_VERSION,
             "shoppers": getattr(state, "shoppers", {}),
             "query": "",
             "nav": [],

@@ -23,7 +23,7 @@ from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdp import cases
-from connectors import rooms
+from connectors import provenance, rooms
 from connectors.answers import AnswerCollector
 from connectors.guard import TextRefused, plain_text
 from connectors.worker import HONEST, TIMEOUT_SECONDS
@@ -84,6 +84,7 @@ class RestInput(InputChannel):
                 }
             except ValueError as refused:
                 return response.json({"error": str(refused)}, 422)
+            provenance.note_entry(conversation, self.name(), shopper=context.get("shopper"))
             try:
                 text = await _meaning(conversation, typed)
                 answers = await _ask(on_new_message, conversation, text, context)

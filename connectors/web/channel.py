@@ -25,7 +25,7 @@ from sanic.exceptions import WebsocketClosed
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdp.session import InvalidSession, Session, read
-from connectors import rooms
+from connectors import provenance, rooms
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.web.payloads import BadFrame, Frame, error, parse
 from connectors.worker import Worker
@@ -119,6 +119,7 @@ class WebInput(InputChannel):
         # its sequence number shows, and not never.
         room = self._sockets[session.conversation]
         room.add(ws)
+        self._note_entry(session)
         try:
             await self._ready(ws, session, after)
             # What was kept when an earlier socket broke, or given up on, is taken up again.
@@ -131,6 +132,17 @@ class WebInput(InputChannel):
             room.discard(ws)
             if not room:
                 self._sockets.pop(session.conversation, None)
+
+    def _note_entry(self, session: Session) -> None:
+        """Where the conversation came from, as far as its page was allowed to say."""
+        provenance.note_entry(
+            session.conversation,
+            self.name(),
+            session.touch,
+            session.shopper,
+            session.anonymous_id,
+            session.purposes,
+        )
 
     async def _hello(self, ws) -> tuple[Session | None, int]:
         try:

@@ -3,6 +3,8 @@
 Each file in a folder beside this one holds one conversation:
 
     shopper: demo                  # demo, lin, or null for somebody who is not signed in
+    shop:                          # what is different in the shop before the talk begins
+      price: {P3001-01: 199900}     # a variant's price in cents
     steps:
       - user: 我要退货              # typed
         bot: [哪一笔订单]           # each must be in the answer
@@ -25,34 +27,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlalchemy import select
 
 from cdp import cases, privacy
 from cdp.privacy import DataRequestRow
 from shop import orders, tickets
 from storage import read
+from tests.conversations.leading import FILES, lead, name_of, read_file
 
 pytestmark = pytest.mark.slow
 
-FOLDER = Path(__file__).parent
-FILES = sorted(FOLDER.glob("*/*.yml"))
 
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_conversation(path: Path, assistant, shop):
-    told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    talk = assistant.talk(told.get("shopper"))
-    for number, step in enumerate(told["steps"], start=1):
-        if "shopper" in step:
-            talk = assistant.talk(step["shopper"])
-            continue
-        if "choose" in step:
-            answer = talk.choose(step["choose"], step.get("card"))
-        else:
-            answer = talk.say(str(step["user"]), **step.get("metadata", {}))
-        _check_answer(answer, talk, step, f"{path.name}, step {number}")
-    _check_after(told.get("after", {}), talk)
+    for number, (step, answer, talk) in enumerate(lead(path, assistant), start=1):
+        _check_answer(answer, talk, step, f"{path.name}, answer {number}")
+    _check_after(read_file(path).get("after", {}), talk)
 
 
 def test_there_are_enough():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.constants import FOLLOWUP_ACTION
 from rasa.shared.core.events import Event
 
 from tests.assistant import MODEL
@@ -20,7 +21,7 @@ from tests.conversations.leading import FILES, LED, lead, name_of
 from tests.runtime.both import Decision, Model, told
 
 # Whose decision it is when no policy was asked.
-NOBODY = (None, "FollowupAction")
+NOBODY = (None, FOLLOWUP_ACTION)
 
 
 @pytest.fixture(scope="module")

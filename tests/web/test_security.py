@@ -10,6 +10,7 @@ from tests.web import fakes
 from web.app import create_app
 from web.settings import BadSetting, Settings
 
+BROWSER = "0f1b6c1e-93d5-4d0e-8a3f-3f4f0a9c7a11"
 BASE = "http://127.0.0.1:8000"
 OURS = {"origin": BASE, "sec-fetch-site": "same-origin"}
 
@@ -97,18 +98,33 @@ def test_forged_and_expired_tokens_start_a_new_conversation(client):
 
 def test_touch_is_carried_and_the_first_one_stays(client):
     first, later = {"utm_source": "ad"}, {"utm_source": "mail", "clickid": "c1", "odd": "x"}
-    one = ask(client, touch={"first": first, "last": first}).json()
+    allowed = {"analytics": True}
+    one = ask(client, touch={"first": first, "last": first}, consent=allowed).json()
     assert sessions.read(one["token"]).touch == {"first": first, "last": first}
-    two = ask(client, token=one["token"], touch={"first": later, "last": later}).json()
+    two = ask(
+        client, token=one["token"], touch={"first": later, "last": later}, consent=allowed
+    ).json()
     assert sessions.read(two["token"]).touch == {
         "first": first,
         "last": {"utm_source": "mail", "clickid": "c1"},
     }
 
 
+@pytest.mark.parametrize("consent", [{}, {"analytics": False}, {"marketing": True}])
+def test_without_consent_a_session_knows_neither_touch_nor_browser(client, consent):
+    told = {"touch": {"first": {"utm_source": "ad"}}, "anonymous_id": BROWSER}
+    one = ask(client, **told, consent={"analytics": True}).json()
+    held = sessions.read(one["token"])
+    assert held.anonymous_id == BROWSER and held.purposes == ("analytics",)
+    two = sessions.read(ask(client, **told, token=one["token"], consent=consent).json()["token"])
+    assert (two.conversation, two.touch, two.anonymous_id) == (held.conversation, {}, None)
+
+
 @pytest.mark.parametrize(
     ("body", "where"),
     [
+        ({"anonymous_id": "lin"}, "anonymous_id"),
+        ({"consent": {"analytics": "yes"}}, "consent.analytics"),
         ({"shopper": "nobody"}, "shopper"),
         ({"shopper": 5000 * "x"}, "shopper"),
         ({"token": ["x"]}, "token"),

@@ -284,14 +284,20 @@ def test_a_product_is_brought_along(open_page, chat):
     expect(page.locator(".qc-about")).to_be_hidden()
 
 
-def test_the_first_and_the_last_campaign_reach_the_session(open_page, chat):
+def test_the_first_and_the_last_campaign_reach_the_session_once_allowed(open_page, chat):
     from cdp import session as sessions
 
     page = open_page("/landing?utm_source=ad1&utm_campaign=autumn&gclid=g1")
     page.goto(page.url.split("/landing")[0] + "/landing?utm_source=mail2")
     page.goto(page.url.split("/landing")[0] + "/")
+    page.route("**/api/tracking", lambda route: route.fulfill(json={"write_key": "key"}))
+    page.route("**/v1/batch", lambda route: route.fulfill(json={}))
+    page.route("**/api/me/consent", lambda route: route.fulfill(json={}))
     Widget(page, chat).open()
-    touch = sessions.read(chat.said("hello")[0]["token"]).touch
+    assert sessions.read(chat.said("hello")[0]["token"]).touch == {}
+    page.locator("[data-consent=all]").click()
+    chat.until(lambda: len(chat.said("hello")) == 2, "the session to be renewed")
+    touch = sessions.read(chat.said("hello")[1]["token"]).touch
     assert touch["first"]["utm_source"] == "ad1" and touch["first"]["clickid"] == "g1"
     assert touch["first"]["clickid_name"] == "gclid" and touch["first"]["page"] == "/landing"
     assert touch["last"]["utm_source"] == "mail2" and "clickid" not in touch["last"]

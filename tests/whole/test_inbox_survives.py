@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+import signal
+from contextlib import contextmanager, suppress
 
 import pytest
 import websockets
 
 from cdp.session import issue, new_conversation
+from connectors import rooms
 
 pytestmark = pytest.mark.slow
 
@@ -32,15 +34,35 @@ async def until(socket, wanted) -> list[dict]:
             return seen
 
 
-async def test_answered_once_after_a_kill(assistant, shop):
-    token = issue(new_conversation(), "demo")
-    for turn in range(3):
+@contextmanager
+def no_action_answers(assistant):
+    """The action server is held still, so that no message can be answered."""
+    process = assistant.actions.process
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+# How long the message is worked on before the kill: not at all; until an action is under way.
+@pytest.mark.parametrize("seconds", [0, 0.5])
+async def test_answered_once_after_a_kill(assistant, shop, seconds):
+    conversation = new_conversation()
+    token = issue(conversation, "demo")
+    for turn in range(2):
         socket, ready = await join(assistant, token)
         before = len(ready["messages"])
         sent = {"type": "message", "id": f"m{turn}", "text": "这个手机能分期吗"}
-        await socket.send(json.dumps(sent))
-        await until(socket, lambda frame: frame["type"] == "ack")
-        assistant.rasa.kill()
+        with no_action_answers(assistant):
+            await socket.send(json.dumps(sent))
+            await until(socket, lambda frame: frame["type"] == "ack")
+            await asyncio.sleep(seconds)
+            assistant.rasa.kill()
+            # Acknowledged, killed, and nothing of an answer is kept anywhere.
+            assert rooms.pending(conversation).context["shopper"] == "demo"
+            kept = rooms.history(conversation)[before:]
+            assert [message["from"] for message in kept] == ["user"]
         assistant.rasa.start()
         await asyncio.to_thread(assistant.rasa.wait)
         with suppress(websockets.ConnectionClosed):
@@ -50,6 +72,7 @@ async def test_answered_once_after_a_kill(assistant, shop):
         if not any(message["from"] == "bot" for message in told):
             frames = await until(socket, lambda frame: frame["type"] == "message")
             told.append(frames[-1]["message"])
+        assert rooms.pending(conversation) is None
         # What is sent again by a page that never saw the acknowledgement is the same message.
         await socket.send(json.dumps(sent))
         again = await until(socket, lambda frame: frame["type"] == "ack")

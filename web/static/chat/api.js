@@ -2,12 +2,13 @@
 
 const PATIENCE_MS = 10_000;
 
-/** Ask for a session {token, conversation, shopper, name, socket, expires}; throws on any failure. */
-export async function openSession(address, { shopper, token, touch }) {
+/** Ask for a session {token, conversation, shopper, name, socket, expires}; throws on any failure.
+ * `request`: {shopper, token, touch, anonymous_id, consent}. */
+export async function openSession(address, request) {
   const answer = await fetch(address, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ shopper, token, touch }),
+    body: JSON.stringify(request),
     credentials: "same-origin",
     signal: AbortSignal.timeout(PATIENCE_MS),
   });

@@ -1,6 +1,6 @@
 // One talk: session, connection, messages and outbox kept in step with the server's protocol.
 import { local } from "../js/safe_storage.js";
-import { touches } from "../js/touch.js";
+import { keyOf, sessionRequest } from "../js/session.js";
 import { openSession } from "./api.js";
 import { newId, Outbox } from "./outbox.js";
 import { Connection } from "./socket.js";
@@ -15,7 +15,7 @@ export class Conversation {
   /** `onChange()` is called, at most once a frame, after anything that is shown has changed. */
   constructor({ sessionUrl, shopper, t, onChange }) {
     Object.assign(this, { sessionUrl, shopper, t, onChange });
-    this.key = `qudao.chat.session.${shopper || ""}`;
+    this.key = keyOf(shopper);
     this.state = "idle";
     this.loaded = false;
     this.session = null;
@@ -50,6 +50,12 @@ export class Conversation {
     clearTimeout(this.typingTimer);
     this.connection.close();
     this.onChange = () => {};
+  }
+
+  /** What may be known of the visitor has changed: go on with a session that says so. */
+  renew() {
+    this.session = null;
+    this.connection.renew();
   }
 
   // What the shopper does.
@@ -113,7 +119,7 @@ export class Conversation {
 
   async prepare() {
     if (!this.session) {
-      const request = { shopper: this.shopper, token: this.token, touch: touches() };
+      const request = sessionRequest(this.shopper, this.token);
       this.adoptSession(await openSession(this.sessionUrl, request));
     }
     const hello = { type: "hello", token: this.session.token, after: this.store.last };

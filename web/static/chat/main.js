@@ -1,4 +1,5 @@
 // The chat widget put together: one panel on the page, one conversation for the shopper chosen.
+import { CONSENT } from "../js/consent.js";
 import { local, session } from "../js/safe_storage.js";
 import { CHANGED } from "../js/shopper.js";
 import { Composer } from "./composer.js";
@@ -55,6 +56,7 @@ class Widget {
   begin() {
     this.newTalk();
     document.addEventListener(CHANGED, () => this.newTalk());
+    document.addEventListener(CONSENT, () => this.talk.renew());
     document.addEventListener("visibilitychange", () => this.draw());
     document.addEventListener("click", (event) => this.clicked(event));
     if (session.read(OPEN) === true) this.panel.toggle(true, true);

@@ -44,6 +44,13 @@ export class Connection {
     this.drop();
   }
 
+  /** Leave the connection that stands for a new one. */
+  renew() {
+    if (!this.wanted) return;
+    this.drop();
+    this.connect();
+  }
+
   /** Send a frame if the connection stands; whether it was handed over. */
   send(frame) {
     if (!this.online) return false;

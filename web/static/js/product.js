@@ -1,5 +1,7 @@
 // The pickers of a product's page: price, stock and picture of the variant chosen.
 
+import { watchPurchase } from "./checkout.js";
+
 const PLENTY = 5;
 
 /** Bring the pickers of `article` to life. */
@@ -8,6 +10,12 @@ export function showProduct(article) {
   const variants = JSON.parse(article.dataset.variants);
   article.addEventListener("change", () => update(article, variants));
   update(article, variants);
+  watchPurchase(article, () => variantOf(article, variants));
+}
+
+function variantOf(article, variants) {
+  const [colour, size] = [chosen(article, "colour"), chosen(article, "size")];
+  return variants.find((one) => one.colour === colour && one.size === size);
 }
 
 function chosen(article, kind) {
@@ -18,7 +26,7 @@ function chosen(article, kind) {
 function update(article, variants) {
   const colour = chosen(article, "colour");
   const size = chosen(article, "size");
-  const variant = variants.find((one) => one.colour === colour && one.size === size);
+  const variant = variantOf(article, variants);
   mark(article, "size", (value) => variants.find((one) => one.colour === colour && one.size === value));
   mark(article, "colour", (value) => variants.find((one) => one.colour === value && one.size === size));
   showPicture(article, colour);
@@ -28,6 +36,8 @@ function update(article, variants) {
   const stock = document.getElementById("stock");
   stock.dataset.state = state;
   stock.textContent = words;
+  const buy = document.getElementById("buy");
+  if (buy) buy.disabled = variant.stock <= 0 || variant.price === null;
 }
 
 function mark(article, kind, find) {

@@ -1,5 +1,5 @@
 // First and last touch: the campaign leaves the address after the first page, so keep it here.
-// It stays in this browser until a chat session is opened, which carries it.
+// It stays in this browser until analytics is allowed.
 import { local } from "./safe_storage.js";
 
 const KEY = "qudao.touch";
@@ -13,11 +13,15 @@ export function touches() {
   return kept && typeof kept === "object" ? kept : {};
 }
 
-/** Keep this arrival if the address, or another site that led here, says where it came from. */
-export function noteArrival(address, referrer) {
+/** Keep this arrival if the address, or another site that led here, says where it came from; what
+ * was kept, or null. `category`: what the page it led to is about. */
+export function noteArrival(address, referrer, category) {
   const touch = readTouch(address, referrer);
   const tells = ["referrer", "clickid", ...UTM].some((name) => name in touch);
-  if (tells) local.write(KEY, { first: touches().first || touch, last: touch });
+  if (!tells) return null;
+  if (category) touch.category = category;
+  local.write(KEY, { first: touches().first || touch, last: touch });
+  return touch;
 }
 
 function readTouch(address, referrer) {

@@ -1,0 +1,255 @@
+"""Customer data, each figure beside its limit: intake against raw inserts, time to a tag, cost.
+
+    python -m bench --only events [--seconds 10] [--events 1000000] [--databases sqlite postgresql]
+
+Intake is measured through HTTP in requests of 100 events, as Segment's SDKs send them; raw is the
+same rows inserted in bulk, 100 a transaction, as durable as the intake's, with no HTTP, no checks
+and no reading: what the database alone could do.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import psutil
+import requests
+from sqlalchemy import func, insert, select
+
+from bench import event_cost
+from bench.event_load import Shoppers
+from bench.results import Figure
+from cdp import sources
+from cdp.events import EventRow
+from cdp.identity.tables import IdentifierRow
+from cdp.tags.tables import TagRow
+from storage import Base, create_tables, engine, read, write
+from tests.assistant import free_port
+
+BATCH = 100
+# RudderStack's published figure for two cores, in events a second.
+PACE = 1_700
+_SENDERS = 4
+_PEOPLE = 20_000
+_PROBES = 40
+_EVENTS = EventRow.__table__
+
+
+def figures(seconds: float, databases: Iterable[str], most: int) -> Iterator[Figure]:
+    """(name, value, unit) of all, on each database."""
+    for database in databases:
+        with _place(database) as folder, _server(folder) as (url, process):
+            for name, value, unit in _intake(url, process, seconds):
+                yield f"events.{database}.{name}", value, unit
+        with _place(database):
+            for name, value, unit in event_cost.figures(
+                most if database == "sqlite" else most // 10
+            ):
+                yield f"events.{database}.{name}", value, unit
+
+
+@contextmanager
+def _place(database: str) -> Iterator[Path]:
+    """An empty database, named by the environment while it lasts."""
+    kept = {name: os.environ.get(name) for name in ("QUDAO_VAR", "DATABASE_URL", "QUDAO_DEMO")}
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update(QUDAO_VAR=home, QUDAO_DEMO="1")
+        os.environ.pop("DATABASE_URL", None)
+        server = None
+        try:
+            if database == "postgresql":
+                import pgserver
+
+                server = pgserver.get_server(Path(home) / "pg", cleanup_mode="stop")
+                os.environ["DATABASE_URL"] = server.get_uri()
+            create_tables()
+            sources.ensure_builtin()
+            yield Path(home)
+        finally:
+            engine().dispose()
+            if server is not None:
+                server.cleanup()
+            for name, value in kept.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.event_server", str(port)], env=dict(os.environ)
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                if requests.get(f"{url}/healthz", timeout=2).ok:
+                    break
+            except requests.RequestException:
+                time.sleep(0.1)
+        yield url, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _intake(url: str, process: psutil.Process, seconds: float) -> Iterator[Figure]:
+    key = sources.by_name("storefront").write_key
+    # Made before: what the sender spends on making events is none of the server's time.
+    shoppers = Shoppers(_PEOPLE)
+    count = max(40, int(seconds * 8_000 / BATCH))
+    bodies = [orjson.dumps(shoppers.batch(BATCH)) for _ in range(count)]
+    accepted, took = _send(url, key, bodies, seconds)
+    yield "accepted_per_s", accepted / took, "1/s"
+    waited = _until_processed()
+    yield "processed_per_s", accepted / (took + waited), "1/s"
+    raw = _raw(accepted)
+    yield "raw_inserts_per_s", raw, "1/s"
+    yield "accepted_over_raw", accepted / took / raw, "ratio"
+    yield "memory_mb", process.memory_info().rss / 1e6, "MB"
+    fresh = Shoppers(_PEOPLE, seed=13)
+    paced = [orjson.dumps(fresh.batch(BATCH)) for _ in range(int(max(seconds, 15) * PACE / BATCH))]
+    lags, rate = _lag_under(url, key, paced)
+    yield "paced_per_s", rate, "1/s"
+    yield "to_tag_p50_ms", statistics.median(lags), "ms"
+    yield "to_tag_p95_ms", statistics.quantiles(lags, n=20)[18], "ms"
+
+
+def _send(url: str, key: str, bodies: list[bytes], seconds: float) -> tuple[int, float]:
+    """Several senders at full speed for so long; events accepted, and seconds taken."""
+    left, accepted, lock = iter(bodies), [0], threading.Lock()
+    end = time.perf_counter() + seconds
+
+    def sender() -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            while time.perf_counter() < end:
+                with lock:
+                    body = next(left, None)
+                if body is None:
+                    return
+                done = _post(session, url, key, body)
+                with lock:
+                    accepted[0] += done
+
+    start = time.perf_counter()
+    threads = [threading.Thread(target=sender) for _ in range(_SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return accepted[0], time.perf_counter() - start
+
+
+def _post(session: requests.Session, url: str, key: str, body: bytes) -> int:
+    """Send until it is taken; events accepted."""
+    while True:
+        answer = session.post(
+            f"{url}/v1/batch", data=body, auth=(key, ""), timeout=30,
+            headers={"Content-Type": "application/json"},
+        )  # fmt: skip
+        if answer.status_code == 429:
+            time.sleep(float(answer.headers["Retry-After"]))
+            continue
+        answer.raise_for_status()
+        return answer.json()["accepted"]
+
+
+def _until_processed() -> float:
+    start = time.perf_counter()
+    while True:
+        with read() as session:
+            if not session.scalar(
+                select(func.count()).select_from(_EVENTS).where(_EVENTS.c.state == "new")
+            ):
+                return time.perf_counter() - start
+        time.sleep(0.2)
+
+
+def _raw(most: int) -> float:
+    """Rows a second of the same events, in bulk, in an empty table of the same shape."""
+    with read() as session:
+        found = session.execute(select(_EVENTS).limit(min(most, 50_000))).mappings().all()
+    rows = [{name: value for name, value in row.items() if name != "seq"} for row in found]
+    raw = _EVENTS.to_metadata(type(Base.metadata)(), name="raw_events")
+    for index in raw.indexes:
+        index.name = f"raw_{index.name}"
+    for constraint in raw.constraints:
+        constraint.name = f"raw_{constraint.name}" if constraint.name else None
+    with write() as session:
+        raw.create(session.connection())
+    start = time.perf_counter()
+    for first in range(0, len(rows), BATCH):
+        with write() as session:
+            session.execute(insert(raw), rows[first : first + BATCH])
+    took = time.perf_counter() - start
+    with write() as session:
+        raw.drop(session.connection())
+    return len(rows) / took
+
+
+def _lag_under(url: str, key: str, bodies: list[bytes]) -> tuple[list[float], float]:
+    """Milliseconds from a click's acceptance to its tag, while `PACE` events a second come in."""
+    stop, sent = threading.Event(), [0]
+
+    def sender() -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            due = time.perf_counter()
+            for body in bodies:
+                if stop.is_set():
+                    return
+                sent[0] += _post(session, url, key, body)
+                due += BATCH / PACE
+                time.sleep(max(0.0, due - time.perf_counter()))
+
+    thread = threading.Thread(target=sender)
+    start = time.perf_counter()
+    thread.start()
+    lags = []
+    with requests.Session() as session:
+        session.trust_env = False
+        time.sleep(1)
+        for number in range(_PROBES):
+            if not thread.is_alive():
+                break
+            lags.append(_probe(session, url, key, number))
+            time.sleep(0.1)
+    took = time.perf_counter() - start
+    stop.set()
+    thread.join()
+    return lags, sent[0] / took
+
+
+def _probe(session: requests.Session, url: str, key: str, number: int) -> float:
+    probe = Shoppers(1, seed=number, prefix=f"probe{number}").event(0)
+    _post(session, url, key, orjson.dumps({"batch": [probe]}))
+    start = time.perf_counter()
+    while True:
+        if _tagged(probe["userId"]):
+            return (time.perf_counter() - start) * 1000
+        if time.perf_counter() - start > 60:
+            raise RuntimeError("no tag after 60 s")
+        time.sleep(0.01)
+
+
+def _tagged(user_id: str) -> bool:
+    with read() as session:
+        wanted = (
+            select(TagRow.tag)
+            .join(IdentifierRow, IdentifierRow.person_id == TagRow.person_id)
+            .where(IdentifierRow.kind == "user_id", IdentifierRow.key == user_id)
+        )
+        return session.scalars(wanted).first() is not None

@@ -1,0 +1,73 @@
+"""The consent that comes with events: choices they carry, and what their sources assume.
+
+A browser repeats its choice with every event. Recording each would cost more than the event, so a
+grant that was recorded within the last hour, and still holds, is not recorded again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from cdp import consent, sources
+from cdp.events import Event
+from cdp.sources import Source
+from storage.database import database_url
+
+FRESH = timedelta(hours=1)
+_MOST = 50_000
+_recorded: OrderedDict[tuple, datetime] = OrderedDict()
+
+
+def decisions(
+    told: Iterable[tuple[Event, list[tuple[str, str]], Mapping[str, bool]]],
+    known: Mapping[int, Source],
+    channel_of,
+) -> list[consent.Decision]:
+    """What is to be recorded of a batch.
+
+    told: events, each with its usable identifiers and what its person allows now (by purpose).
+    The same choice within a batch is one decision, with its newest time.
+    """
+    newest: dict[tuple, tuple[datetime, int]] = {}
+    place = database_url()
+    for event, ids, states in told:
+        for granted, made_by, purposes in _said(event, known.get(event.source_id)):
+            key = (tuple(ids), tuple(purposes), granted, channel_of(event), made_by)
+            if granted and all(states.get(one, False) for one in purposes):
+                at = _recorded.get((place, *key))
+                if at is not None and abs(event.at - at) < FRESH:
+                    continue
+            newest[key] = max(newest.get(key, (event.at, 0)), (event.at, event.seq))
+    return [
+        consent.Decision(ids, purposes, granted, channel, f"event {seq}", at, made_by)
+        for (ids, purposes, granted, channel, made_by), (at, seq) in newest.items()
+    ]
+
+
+def remember(recorded: Iterable[consent.Decision]) -> None:
+    """Note what was recorded; call when its transaction has been committed."""
+    place = database_url()
+    for one in recorded:
+        if one.granted:
+            key = (place, one.ids, one.purposes, one.granted, one.channel, one.source)
+            _recorded[key] = one.at
+            _recorded.move_to_end(key)
+    while len(_recorded) > _MOST:
+        _recorded.popitem(last=False)
+
+
+def _said(event: Event, source: Source | None) -> Iterable[tuple[bool, str, list[str]]]:
+    """(granted, made by, purposes) of one event."""
+    told = event.body.get("consent") or {}
+    assumes = source is not None and source.consent_mode == sources.ASSUMED
+    for granted in (False,) if assumes else (False, True):
+        purposes = [one for one in consent.OPTIONAL if told.get(one) is granted]
+        if purposes:
+            yield granted, consent.CARRIED, purposes
+    if assumes:
+        assumed = event.body.get("purposes") or ()
+        purposes = [one for one in consent.OPTIONAL if one in assumed]
+        if purposes:
+            yield True, consent.ASSUMED, purposes

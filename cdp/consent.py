@@ -1,0 +1,281 @@
+"""The one gate: what each person allows. No consent means no.
+
+`consents` is the history: a row for each decision, with the text's version, time and evidence.
+`consent_states` holds the newest decision of each identifier by purpose, scope and source, so that
+asking costs the same however long the history is. `cdp.consent_rules` says what follows from them.
+
+`service` rests on the contract with the shopper (PIPL Art. 13) and is allowed to everybody but
+those whose data is being, or has been, erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from sqlalchemy import insert, select
+
+from cdp import consent_store as store
+from cdp import suppression, withdrawal
+from cdp.consent_rules import (
+    ALL,
+    ASSUMED,
+    BY_CHANNEL,
+    CARRIED,
+    EXPLICIT,
+    GUARDIAN,
+    OPTIONAL,
+    PURPOSES,
+    SOURCES,
+    person_allows,
+)
+from cdp.consent_store import ConsentRow, ConsentStateRow
+
+__all__ = [
+    "ALL",
+    "ASSUMED",
+    "CARRIED",
+    "EXPLICIT",
+    "GUARDIAN",
+    "OPTIONAL",
+    "PURPOSES",
+    "ConsentRow",
+    "ConsentStateRow",
+]
+
+TEXT_VERSION = "2026-11"
+
+Ids = Sequence[tuple[str, str]]
+
+
+class NotAllowed(Exception):
+    """This person does not allow that purpose (on that channel)."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Purposes granted or denied for identifiers; see `record` for the fields."""
+
+    ids: Ids
+    purposes: Iterable[str]
+    granted: bool
+    channel: str
+    evidence: str
+    at: datetime | None = None
+    source: str = EXPLICIT
+    scope: str | None = None
+    text_version: str = TEXT_VERSION
+
+
+def record(
+    session,
+    ids: Ids,
+    purposes: Iterable[str],
+    granted: bool,
+    channel: str,
+    evidence: str,
+    at: datetime | None = None,
+    explicit: bool = True,
+    source: str | None = None,
+    scope: str | None = None,
+) -> None:
+    """Record a decision in the caller's write transaction; withdrawals take effect with it.
+
+    ids: (kind, key) pairs. An explicit decision is recorded for all identifiers of their people.
+    channel: where it was made. evidence: which message, event or form says so (no personal data).
+    at: when it was made, naive UTC. source: "explicit", "guardian", "carried" or "assumed".
+    scope: the one channel it is for, or "all"; unless given, a grant of marketing is for its own
+    channel, and everything else for all.
+
+    Raises:
+        ValueError: an unknown purpose or source.
+    """
+    made_by = source or (EXPLICIT if explicit else CARRIED)
+    record_many(
+        session, [Decision(ids, tuple(purposes), granted, channel, evidence, at, made_by, scope)]
+    )
+
+
+def record_many(session, decisions: Iterable[Decision]) -> None:
+    """Record decisions, of many people, with a number of statements that does not grow with them.
+
+    Raises:
+        ValueError: an unknown purpose or source.
+    """
+    decisions = [_checked(decision) for decision in decisions]
+    _welcome_back(session, decisions)
+    persons = store.persons_of(session, {one for decision in decisions for one in decision.ids})
+    owned = store.identifiers_by_person(session, set(persons.values())) if persons else {}
+    about = [_expanded(decision, persons, owned) for decision in decisions]
+    known = {
+        (row.kind, row.key, row.purpose, row.scope, row.source): (row.granted, row.at)
+        for row in store.states_of(session, set().union(*about))
+    }
+    history, changed, denied = [], {}, set()
+    for decision, ids in zip(decisions, about, strict=True):
+        for place, row in _rows(decision, ids):
+            newest = known.get(place)
+            flips = newest is None or newest[0] != row["granted"]
+            if decision.source in (EXPLICIT, GUARDIAN) or flips:
+                history.append(row)
+            if newest is None or _later(row, newest):
+                known[place] = (row["granted"], row["at"])
+                changed[place] = known[place]
+                if flips and not row["granted"]:
+                    denied.add((place[:2], row["purpose"]))
+    if history:
+        session.execute(insert(ConsentRow), history)
+    store.upsert(session, changed)
+    if denied:
+        _withdraw(session, denied)
+
+
+def allowed(session, person_id: int, purpose: str, channel: str | None = None) -> bool:
+    """Whether a person allows a purpose, on that channel or (without one) on any.
+
+    Raises:
+        ValueError: an unknown purpose.
+    """
+    _check_purposes((purpose,))
+    facts, minors, erasing = store.facts(session, [person_id])
+    if person_id not in facts or person_id in erasing:
+        return False
+    if purpose == "service":
+        return True
+    return person_allows(facts[person_id], purpose, channel, person_id in minors)
+
+
+def allowed_ids(session, ids: Ids, purpose: str, channel: str | None = None) -> bool:
+    """The same for identifiers, of which identity may not know whose they are yet."""
+    _check_purposes((purpose,))
+    mine, persons = store.of_speaker(session, ids)
+    _, minors, erasing = store.facts(session, persons)
+    if erasing:
+        return False
+    if purpose == "service":
+        return True
+    merged = [store.fact_of(row) for row in store.states_of(session, mine)]
+    return person_allows(merged, purpose, channel, bool(minors))
+
+
+def states(session, person_ids: Iterable[int]) -> dict[int, dict[str, bool]]:
+    """For each person each purpose: whether it is allowed (on any channel)."""
+    wanted = set(person_ids)
+    facts, minors, erasing = store.facts(session, wanted)
+    found = {}
+    for person_id in wanted:
+        known = person_id in facts and person_id not in erasing
+        mine = facts[person_id] if known else []
+        answer = {
+            purpose: bool(mine) and person_allows(mine, purpose, None, person_id in minors)
+            for purpose in OPTIONAL
+        }
+        found[person_id] = {"service": known, **answer}
+    return found
+
+
+def require(session, person_id: int, purpose: str, channel: str | None = None) -> None:
+    """Go on only with consent.
+
+    Raises:
+        NotAllowed: there is none.
+    """
+    if not allowed(session, person_id, purpose, channel):
+        where = f" on channel {channel!r}" if channel else ""
+        raise NotAllowed(f"person {person_id} does not allow {purpose!r}{where}")
+
+
+def after_merge(session, person_ids: Iterable[int]) -> None:
+    """Take back what people who have become one allow no longer: denial wins a merge."""
+    facts, minors, _ = store.facts(session, person_ids)
+    for purpose in OPTIONAL:
+        # Where nobody ever granted anything, nothing was derived.
+        ended = [
+            person_id
+            for person_id, mine in facts.items()
+            if any(fact.granted and fact.purpose == purpose for fact in mine)
+            and not person_allows(mine, purpose, None, person_id in minors)
+        ]
+        withdrawal.apply(session, ended, purpose)
+
+
+def history_of(session, ids: Ids) -> list[ConsentRow]:
+    """All decisions of these identifiers, the oldest first."""
+    rows = []
+    for condition in store.conditions(ConsentRow.kind, ConsentRow.key, ids):
+        rows += session.scalars(select(ConsentRow).where(condition))
+    return sorted(rows, key=lambda row: (row.at, row.id))
+
+
+def _checked(decision: Decision) -> Decision:
+    _check_purposes(decision.purposes)
+    if decision.source not in SOURCES:
+        raise ValueError(f"consent source {decision.source!r}: expected one of {SOURCES}")
+    return decision
+
+
+def _check_purposes(purposes: Iterable[str]) -> None:
+    unknown = [purpose for purpose in purposes if purpose not in PURPOSES]
+    if unknown:
+        raise ValueError(f"purpose {unknown[0]!r}: expected one of {PURPOSES}")
+
+
+def _rows(decision: Decision, ids: set[tuple[str, str]]) -> Iterator[tuple[tuple, dict]]:
+    at = decision.at or datetime.now(timezone.utc).replace(tzinfo=None)
+    for purpose in decision.purposes:
+        if purpose not in BY_CHANNEL:
+            scope = ALL
+        else:
+            scope = decision.scope or (decision.channel if decision.granted else ALL)
+        for kind, key in sorted(ids):
+            yield (
+                (kind, key, purpose, scope[:32], decision.source),
+                {
+                    "kind": kind,
+                    "key": key,
+                    "purpose": purpose,
+                    "channel": decision.channel[:32],
+                    "scope": scope[:32],
+                    "granted": decision.granted,
+                    "text_version": decision.text_version,
+                    "evidence": decision.evidence[:255],
+                    "source": decision.source,
+                    "at": at,
+                },
+            )
+
+
+def _later(row: dict, newest: tuple[bool, datetime]) -> bool:
+    # Of two decisions at the same moment the denial counts.
+    return (row["at"], not row["granted"]) > (newest[1], not newest[0])
+
+
+def _expanded(decision: Decision, persons: dict, owned: dict) -> set[tuple[str, str]]:
+    if decision.source in (EXPLICIT, GUARDIAN):
+        return store.belonging(decision.ids, persons, owned)[0]
+    return {(kind, key) for kind, key in decision.ids}
+
+
+def _welcome_back(session, decisions: list[Decision]) -> None:
+    """Somebody who was erased, is here again and allows something in person, is somebody new."""
+    came = {
+        one
+        for decision in decisions
+        if decision.granted and decision.source in (EXPLICIT, GUARDIAN)
+        for one in decision.ids
+    }
+    if came:
+        suppression.lift(session, came)
+
+
+def _withdraw(session, denied: set[tuple[tuple[str, str], str]]) -> None:
+    persons = store.persons_of(session, {identifier for identifier, _ in denied})
+    now = states(session, persons.values())
+    by_purpose: dict[str, set[int]] = {}
+    for identifier, purpose in denied:
+        person_id = persons.get(identifier)
+        if person_id is not None and not now[person_id][purpose]:
+            by_purpose.setdefault(purpose, set()).add(person_id)
+    for purpose, person_ids in by_purpose.items():
+        withdrawal.apply(session, person_ids, purpose)

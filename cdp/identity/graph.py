@@ -1,0 +1,388 @@
+"""The part of the identity graph that a batch needs, held in memory and written back at its end.
+
+People are read whole (all their identifiers), so what a join or a repair needs is there; nothing
+here grows with the number of stored events, nor with the number of people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from cdp.identity import rules
+from cdp.identity.tables import IdentifierRow, LinkRow, MergeRow, PersonRow, SplitRow
+
+_MANY = 5_000  # values in one IN list: SQLite takes 32,766 parameters a statement
+
+
+@dataclass(slots=True)
+class Ident:
+    """An identifier as it stands now; `stored` is the person the database has for it."""
+
+    id: int
+    kind: str
+    key: str
+    person: int
+    stored: int | None
+    shared: bool
+    seen_with: dict[str, int]
+    last_link: str
+    first_seen: datetime
+    last_seen: datetime
+    changed: bool = False
+
+    def seen(self, at: datetime) -> None:
+        """Stretch the time it was seen in."""
+        if at > self.last_seen:
+            self.last_seen, self.changed = at, True
+        elif at < self.first_seen:
+            self.first_seen, self.changed = at, True
+
+
+@dataclass(slots=True)
+class Link:
+    """Two identifiers (a < b) seen together; `place` is the earliest position."""
+
+    a: int
+    b: int
+    a_kind: str
+    b_kind: str
+    place: str
+    seq: int
+
+    def kind_beside(self, number: int) -> str:
+        """The kind of the identifier at the other end."""
+        return self.b_kind if number == self.a else self.a_kind
+
+
+@dataclass(slots=True)
+class NewIdent:
+    """An identifier that is not stored yet."""
+
+    kind: str
+    key: str
+    shown: str | None
+    enc: str | None
+    at: datetime
+
+
+_IDENT = (
+    IdentifierRow.id,
+    IdentifierRow.kind,
+    IdentifierRow.key,
+    IdentifierRow.person_id,
+    IdentifierRow.shared,
+    IdentifierRow.seen_with,
+    IdentifierRow.last_link,
+    IdentifierRow.first_seen,
+    IdentifierRow.last_seen,
+)
+_LINK = (
+    LinkRow.pair,
+    LinkRow.a_id,
+    LinkRow.b_id,
+    LinkRow.a_kind,
+    LinkRow.b_kind,
+    LinkRow.position,
+    LinkRow.seq,
+)
+
+
+def pair_of(a: int, b: int) -> int:
+    """Both numbers in one, the smaller first."""
+    return (min(a, b) << 31) | max(a, b)
+
+
+def matches(ids: Iterable[tuple[str, str]]):
+    """The condition that an identifier is one of (kind, key)."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, key in ids:
+        by_kind.setdefault(kind, []).append(key)
+    return or_(
+        *(
+            and_(IdentifierRow.kind == kind, IdentifierRow.key.in_(sorted(keys)))
+            for kind, keys in sorted(by_kind.items())
+        )
+    )
+
+
+class Graph:
+    """Identifiers, people, links and splits as far as they were asked for."""
+
+    def __init__(self, session: Session):
+        self.session = session
+        self.idents: dict[int, Ident] = {}
+        self.by_key: dict[tuple[str, str], Ident] = {}
+        self.members: dict[int, set[int]] = {}
+        self.links: dict[int, Link] = {}
+        self.around: dict[int, dict[int, Link]] = {}
+        self.merges: list[dict] = []
+        self._parted: dict[int, set[int]] | None = None
+        self._whole: set[int] = set()
+        self._fresh: dict[int, Link] = {}
+        self._moved: dict[int, Link] = {}
+
+    # -- reading
+
+    def load_keys(self, ids: Iterable[tuple[str, str]]) -> None:
+        """The identifiers among (kind, key) that are stored."""
+        for part in _parts(one for one in ids if one not in self.by_key):
+            self._take(self.session.execute(select(*_IDENT).where(matches(part))))
+
+    def load_idents(self, numbers: Iterable[int]) -> None:
+        """The identifiers of these numbers."""
+        for part in _parts(one for one in numbers if one not in self.idents):
+            self._take(self.session.execute(select(*_IDENT).where(IdentifierRow.id.in_(part))))
+
+    def load_people(self, people: Iterable[int]) -> None:
+        """These people with all their identifiers."""
+        wanted = [one for one in people if one not in self.members]
+        for one in wanted:
+            self.members[one] = set()
+        for part in _parts(wanted):
+            found = select(*_IDENT).where(IdentifierRow.person_id.in_(part))
+            for number in self._take(self.session.execute(found)):
+                self.members[self.idents[number].person].add(number)
+
+    def load_pairs(self, pairs: Iterable[int]) -> None:
+        """The links of these pairs that are stored."""
+        for part in _parts(one for one in pairs if one not in self.links):
+            self._hold(self.session.execute(select(*_LINK).where(LinkRow.pair.in_(part))))
+
+    def load_links(self, numbers: Iterable[int]) -> None:
+        """The links of these identifiers that count: of each kind, the earliest."""
+        wanted = [one for one in numbers if one not in self._whole and not self.idents[one].shared]
+        self._whole.update(wanted)
+        few = [one for one in wanted if not self._many(one)]
+        for part in _parts(few):
+            either = or_(LinkRow.a_id.in_(part), LinkRow.b_id.in_(part))
+            self._hold(self.session.execute(select(*_LINK).where(either)))
+        for one in wanted:
+            if self._many(one):
+                self._load_earliest(one)
+
+    def _many(self, number: int) -> bool:
+        return any(count > rules.CROWD for count in self.idents[number].seen_with.values())
+
+    def _load_earliest(self, number: int) -> None:
+        ends = ((LinkRow.a_id, LinkRow.b_kind), (LinkRow.b_id, LinkRow.a_kind))
+        for kind in self.idents[number].seen_with:
+            for end, other_kind in ends:
+                found = select(*_LINK).where(end == number, other_kind == kind)
+                found = found.order_by(LinkRow.position).limit(rules.CROWD)
+                self._hold(self.session.execute(found))
+
+    @property
+    def parted(self) -> dict[int, set[int]]:
+        """Identifier → those it must not be of one person with. Made by hand, hence few."""
+        if self._parted is None:
+            self._parted = {}
+            for a, b in self.session.execute(select(SplitRow.a_id, SplitRow.b_id)):
+                self.part(a, b)
+        return self._parted
+
+    def part(self, a: int, b: int) -> None:
+        """Hold two identifiers apart from now on (in memory; the caller writes the row)."""
+        self.parted.setdefault(a, set()).add(b)
+        self.parted.setdefault(b, set()).add(a)
+
+    def _take(self, rows) -> list[int]:
+        numbers = []
+        for row in rows:
+            numbers.append(row.id)
+            if row.id in self.idents:
+                continue
+            ident = Ident(
+                id=row.id,
+                kind=row.kind,
+                key=row.key,
+                person=row.person_id,
+                stored=row.person_id,
+                shared=row.shared,
+                seen_with=orjson.loads(row.seen_with),
+                last_link=row.last_link,
+                first_seen=row.first_seen,
+                last_seen=row.last_seen,
+            )
+            self.idents[row.id] = self.by_key[ident.kind, ident.key] = ident
+        return numbers
+
+    def _hold(self, rows) -> None:
+        for row in rows:
+            if row.pair not in self.links:
+                self._keep(Link(*row[1:]))
+
+    def _keep(self, link: Link) -> None:
+        self.links[pair_of(link.a, link.b)] = link
+        self.around.setdefault(link.a, {})[link.b] = link
+        self.around.setdefault(link.b, {})[link.a] = link
+
+    # -- changing
+
+    def create(self, fresh: list[NewIdent]) -> None:
+        """Store identifiers that are not there yet; each is a person of its own at first."""
+        if not fresh:
+            return
+        rows = [
+            {
+                "kind": one.kind,
+                "key": one.key,
+                "shown": one.shown,
+                "enc": one.enc,
+                "first_seen": one.at,
+                "last_seen": one.at,
+                "shared": False,
+                "seen_with": "{}",
+                "last_link": "",
+            }
+            for one in fresh
+        ]
+        self.session.execute(insert(IdentifierRow.__table__), rows)
+        self.load_keys((one.kind, one.key) for one in fresh)
+        for one in fresh:
+            ident = self.by_key[one.kind, one.key]
+            ident.person, ident.changed = ident.id, True
+            self.members[ident.id] = {ident.id}
+            self._whole.add(ident.id)
+
+    def add_link(self, a: Ident, b: Ident, place: str, seq: int) -> None:
+        """A pair that was never seen together before."""
+        a, b = sorted((a, b), key=lambda one: one.id)
+        link = Link(a.id, b.id, a.kind, b.kind, place, seq)
+        self._keep(link)
+        self._fresh[pair_of(a.id, b.id)] = link
+        for one, other in ((a, b), (b, a)):
+            if not one.shared:
+                one.seen_with[other.kind] = one.seen_with.get(other.kind, 0) + 1
+                one.last_link = max(one.last_link, place)
+                one.changed = True
+
+    def move_link(self, link: Link, place: str, seq: int) -> None:
+        """A pair that turns out to have been seen together earlier, or with proof."""
+        link.place, link.seq = place, seq
+        pair = pair_of(link.a, link.b)
+        if pair not in self._fresh:
+            self._moved[pair] = link
+
+    def assign(self, person: int, numbers: Iterable[int]) -> None:
+        """Give these identifiers to that person; their people must all have been loaded."""
+        target = self.members.setdefault(person, set())
+        for number in numbers:
+            ident = self.idents[number]
+            if ident.person != person:
+                self.members[ident.person].discard(number)
+                ident.person, ident.changed = person, True
+            target.add(number)
+
+    def merged(self, winner: int, loser: int, edge: rules.Edge) -> None:
+        """Note that two people became one, and by which link."""
+        _, left, right = edge
+        evidence = self.links[pair_of(left, right)].seq
+        self.merges.append(
+            {
+                "winner": winner,
+                "loser": loser,
+                "left_id": left,
+                "right_id": right,
+                "evidence": evidence,
+            }
+        )
+
+    # -- writing back
+
+    def save(self, now: datetime) -> None:
+        """Write what changed; `stored` still tells where the identifiers were before."""
+        self._save_idents()
+        self._save_links()
+        if self.merges:
+            rows = [{"at": now, "undone_at": None, **one} for one in self.merges]
+            self.session.execute(insert(MergeRow.__table__), rows)
+        self._save_people()
+
+    def _save_idents(self) -> None:
+        changed = [one for one in self.idents.values() if one.changed]
+        if not changed:
+            return
+        table = IdentifierRow.__table__
+        statement = update(table).where(table.c.id == bindparam("number"))
+        self.session.connection().execute(
+            statement,
+            [
+                {
+                    "number": one.id,
+                    "person_id": one.person,
+                    "shared": one.shared,
+                    "seen_with": orjson.dumps(one.seen_with).decode(),
+                    "last_link": one.last_link,
+                    "first_seen": one.first_seen,
+                    "last_seen": one.last_seen,
+                }
+                for one in changed
+            ],
+        )
+
+    def _save_links(self) -> None:
+        if self._fresh:
+            rows = [
+                {
+                    "pair": pair,
+                    "a_id": link.a,
+                    "b_id": link.b,
+                    "a_kind": link.a_kind,
+                    "b_kind": link.b_kind,
+                    "position": link.place,
+                    "seq": link.seq,
+                }
+                for pair, link in self._fresh.items()
+            ]
+            self.session.execute(insert(LinkRow.__table__), rows)
+        if self._moved:
+            table = LinkRow.__table__
+            self.session.connection().execute(
+                update(table).where(table.c.pair == bindparam("of")),
+                [
+                    {"of": pair, "position": link.place, "seq": link.seq}
+                    for pair, link in self._moved.items()
+                ],
+            )
+
+    def _save_people(self) -> None:
+        """A row for everyone who stands alone now; those who are part of another point there."""
+        before = {one.stored for one in self.idents.values() if one.stored is not None}
+        heads = {one for one, members in self.members.items() if members}
+        rows = [
+            {"id": one, "created_at": self.idents[one].first_seen, "minor": False}
+            for one in sorted(heads - before)
+        ]
+        back = [one["id"] for one in rows if self.idents[one["id"]].stored is not None]
+        for part in _parts(back):
+            known = set(self.session.scalars(select(PersonRow.id).where(PersonRow.id.in_(part))))
+            rows = [one for one in rows if one["id"] not in known]
+            again = update(PersonRow).where(PersonRow.id.in_(known)).values(merged_into=None)
+            self.session.execute(again, execution_options={"synchronize_session": False})
+        if rows:
+            self.session.execute(insert(PersonRow.__table__), rows)
+        for one in sorted(before & self.members.keys() - heads):
+            self._into(one, self.idents[one].person)
+
+    def _into(self, loser: int, winner: int) -> None:
+        was = select(PersonRow.minor).where(PersonRow.id == loser)
+        minor = self.session.scalars(was).first()
+        for number, values in ((loser, {"merged_into": winner}), (winner, {"minor": True})):
+            if number == loser or minor:
+                self.session.execute(
+                    update(PersonRow).where(PersonRow.id == number).values(**values),
+                    execution_options={"synchronize_session": False},
+                )
+
+
+def _parts(values: Iterable) -> Iterable[list]:
+    """The values, once each, in lists of a length that one statement takes."""
+    listed = list(dict.fromkeys(values))
+    for start in range(0, len(listed), _MANY):
+        yield listed[start : start + _MANY]

@@ -1,0 +1,24 @@
+"""All parts that register what a withdrawal takes back, what an erasure deletes, or a job.
+
+Each process that records decisions, erases or runs jobs imports this one module.
+"""
+
+from cdp import decisions, erasers, export, minors, profiles, retention, tags
+from cdp.lake import flush, forget
+from cdp.segments import deliver, rebuild
+from cdp.tags import sweep
+
+__all__ = [
+    "decisions",
+    "deliver",
+    "erasers",
+    "export",
+    "flush",
+    "forget",
+    "minors",
+    "profiles",
+    "rebuild",
+    "retention",
+    "sweep",
+    "tags",
+]

@@ -1,0 +1,271 @@
+"""Tags as events arrive: rules against the profiles of a batch, and only what changed is written.
+
+What one person costs does not grow with their history: conditions look at the profile's bounded
+lists and counters, and rules that the arriving kinds of events cannot change are passed over. The
+number of statements does not grow with the batch, but for chunks of some hundreds of people.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from cdp import consent
+from cdp.events import Event, EventRow
+from cdp.tags import reasons, rules, store
+from cdp.tags.facts import Facts
+from cdp.tags.findings import Finding
+from cdp.tags.rules import Rule
+from cdp.tags.tables import CheckRow, TagRow
+
+logger = logging.getLogger(__name__)
+
+MOST_SOURCES = 20
+_ENOUGH_SOURCES = 5
+# A tag that is confirmed is written again once a day at most, not with every event.
+_REFRESH = timedelta(days=1)
+_LOOKED_BACK = 50
+
+Touched = Mapping[int, tuple[dict, Sequence[Event]]]
+
+
+@dataclass
+class _Person:
+    """One person's evaluation: what stands, and what is to change."""
+
+    id: int
+    facts: Facts
+    purposes: Mapping[str, bool]
+    tags: dict[str, Any]
+    due_at: datetime | None
+    put: dict[str, tuple[Rule, Finding, datetime]] = field(default_factory=dict)
+    drop: set[str] = field(default_factory=set)
+    next_at: datetime | None = None
+    whole: bool = True
+
+
+@dataclass
+class _Writes:
+    """The rows of a batch that are to be written."""
+
+    inserts: list[dict] = field(default_factory=list)
+    updates: list[dict] = field(default_factory=list)
+    drops: list[dict] = field(default_factory=list)
+
+
+def evaluate(
+    session: Session, person_id: int, body: dict, events: Sequence[Event], now: datetime
+) -> int:
+    """The same as `evaluate_many` for one person."""
+    return evaluate_many(session, {person_id: (body, events)}, now)
+
+
+def evaluate_many(
+    session: Session,
+    touched: Touched,
+    now: datetime,
+    in_force: Sequence[Rule] | None = None,
+    whole: bool = False,
+    states: Mapping[int, Mapping[str, bool]] | None = None,
+) -> int:
+    """Set, refresh and take away the tags of these people; how many rows changed.
+
+    touched: person → (body, events that have just been folded into it). now: naive UTC.
+    whole: look at every rule, whatever events arrived. states: `consent.states` of these people,
+    where the caller has them. In the caller's write transaction.
+    """
+    if not touched:
+        return 0
+    in_force = _in_force(session, touched) if in_force is None else in_force
+    if in_force is None:
+        return 0
+    states = consent.states(session, touched) if states is None else states
+    people = _load(session, touched, states, now, whole)
+    choice = _Choice(in_force)
+    for person in people:
+        _judge(person, choice, now)
+    fresh = [person.id for person in people if person.put.keys() - person.tags.keys()]
+    objections = store.objections(session, fresh) if fresh else set()
+    writes = _Writes()
+    for person in people:
+        _collect(session, person, objections, writes, now)
+    _write(session, writes)
+    _write_checks(session, people, now)
+    return len(writes.inserts) + len(writes.updates) + len(writes.drops)
+
+
+def _in_force(session: Session, touched: Touched) -> tuple[Rule, ...] | None:
+    """The rules; None while their files are broken, which must not stop events: everybody touched
+    meanwhile is looked at by the sweep as soon as they are mended."""
+    try:
+        return rules.current()
+    except rules.InvalidRules as error:
+        logger.error(
+            "tags.rules.invalid problems=%d first=%s", len(error.problems), error.problems[0]
+        )
+        store.check_soon(session, touched)
+        return None
+
+
+def _load(
+    session: Session,
+    touched: Touched,
+    states: Mapping[int, Mapping[str, bool]],
+    now: datetime,
+    whole: bool,
+) -> list[_Person]:
+    tags: dict[int, dict[str, Any]] = {}
+    due: dict[int, datetime] = {}
+    for some in store.chunks(sorted(touched)):
+        wanted = select(TagRow.__table__).where(TagRow.person_id.in_(some))
+        for row in session.execute(wanted):
+            tags.setdefault(row.person_id, {})[row.tag] = row
+        checks = select(CheckRow.__table__).where(CheckRow.person_id.in_(some))
+        due.update((row.person_id, row.due_at) for row in session.execute(checks))
+    people = []
+    for person_id, (body, events) in touched.items():
+        one = _Person(
+            person_id,
+            Facts(body, events, now),
+            states.get(person_id, {}),
+            tags.get(person_id, {}),
+            due.get(person_id),
+        )
+        one.whole = whole or one.due_at is None or one.due_at <= now
+        people.append(one)
+    return people
+
+
+class _Choice:
+    """Which rules to look at, worked out once for each kind of arrival in a batch."""
+
+    def __init__(self, in_force: Sequence[Rule]):
+        self.all = list(in_force)
+        self.by_tag = {rule.tag: rule for rule in in_force}
+        self._known: dict[tuple[frozenset, frozenset], list[Rule]] = {}
+
+    def rules_for(self, person: _Person) -> list[Rule]:
+        """All, or those that the arriving events concern, and those that were changed since."""
+        if person.whole:
+            return self.all
+        arrival = (person.facts.arriving_kinds, person.facts.arriving_categories)
+        if arrival not in self._known:
+            self._known[arrival] = [rule for rule in self.all if rule.concerned_by(*arrival)]
+        found = self._known[arrival]
+        stale = [
+            rule
+            for tag, row in person.tags.items()
+            if (rule := self.by_tag.get(tag)) and rule.version != row.version and rule not in found
+        ]
+        return found + stale
+
+
+def _judge(person: _Person, choice: _Choice, now: datetime) -> None:
+    if not person.purposes.get("analytics", False):
+        person.drop = set(person.tags)
+        return
+    for rule in choice.rules_for(person):
+        before = person.tags.get(rule.tag)
+        if not person.purposes.get(rule.purpose, False):
+            person.drop |= {rule.tag} if before is not None else set()
+            continue
+        finding = rule.when.check(person.facts)
+        if finding.next_at is not None and finding.next_at > now:
+            person.next_at = min(person.next_at or finding.next_at, finding.next_at)
+        expires = min(finding.at or now, now) + rule.expires
+        if finding.holds and expires > now:
+            person.put[rule.tag] = (rule, finding, expires)
+        elif before is not None and (
+            before.version != rule.version or not rule.sticks or before.expires_at <= now
+        ):
+            person.drop.add(rule.tag)
+    person.drop |= person.tags.keys() - choice.by_tag.keys()
+
+
+def _collect(
+    session: Session, person: _Person, objections: set, writes: _Writes, now: datetime
+) -> None:
+    for tag, (rule, finding, expires) in person.put.items():
+        before = person.tags.get(tag)
+        if before is None:
+            if (person.id, tag) not in objections:
+                sources = finding.seqs or _looked_up(session, person.id, rule, finding.at or now)
+                row = _row(rule, finding, expires, sources)
+                writes.inserts.append({"person_id": person.id, "tag": tag, "since": now, **row})
+            continue
+        known = orjson.loads(before.sources)
+        sources = sorted({*known, *finding.seqs})
+        if (
+            before.version != rule.version
+            or expires >= before.expires_at + _REFRESH
+            or (len(known) < _ENOUGH_SOURCES and sources != known)
+        ):
+            kept = before.expires_at if before.version == rule.version else expires
+            row = _row(rule, finding, max(expires, kept), sources)
+            writes.updates.append({"b_person": person.id, "b_tag": tag, **row})
+    writes.drops += [{"b_person": person.id, "b_tag": tag} for tag in sorted(person.drop)]
+
+
+def _row(rule: Rule, finding: Finding, expires: datetime, sources: Sequence[int]) -> dict:
+    return {
+        "rule": rule.tag,
+        "version": rule.version,
+        "purpose": rule.purpose,
+        "reason": reasons.render(rule.reason, finding.values),
+        "sources": orjson.dumps(list(sources)[-MOST_SOURCES:]).decode(),
+        "expires_at": expires,
+    }
+
+
+def _looked_up(session: Session, person_id: int, rule: Rule, at: datetime) -> list[int]:
+    """The events behind a tag that rests on earlier ones: those of that very moment, or else the
+    newest before it of the kinds that the rule looks at."""
+    newest = (
+        select(EventRow.seq, EventRow.kind, EventRow.occurred_at)
+        .where(EventRow.person_id == person_id, EventRow.occurred_at <= at)
+        .order_by(EventRow.occurred_at.desc())
+        .limit(_LOOKED_BACK)
+    )
+    rows = session.execute(newest).all()
+    exact = [row.seq for row in rows if row.occurred_at == at]
+    fitting = [row.seq for row in rows if rule.kinds is None or row.kind in rule.kinds]
+    return sorted((exact or fitting)[:_ENOUGH_SOURCES])
+
+
+def _write(session: Session, writes: _Writes) -> None:
+    tags = TagRow.__table__
+    here = and_(tags.c.person_id == bindparam("b_person"), tags.c.tag == bindparam("b_tag"))
+    if writes.drops:
+        session.execute(delete(tags).where(here), writes.drops)
+    if writes.updates:
+        session.execute(update(tags).where(here), writes.updates)
+    if writes.inserts:
+        session.execute(insert(tags), writes.inserts)
+
+
+def _write_checks(session: Session, people: list[_Person], now: datetime) -> None:
+    checks = CheckRow.__table__
+    inserts, updates, drops = [], [], []
+    for person in people:
+        if person.next_at is None:
+            if person.whole and person.due_at is not None:
+                drops.append({"b_person": person.id})
+        elif person.due_at is None:
+            inserts.append({"person_id": person.id, "due_at": person.next_at})
+        elif False:
+            # One that is too early costs a look and sets itself right; so later is not written.
+            updates.append({"b_person": person.id, "due_at": person.next_at})
+    here = checks.c.person_id == bindparam("b_person")
+    if drops:
+        session.execute(delete(checks).where(here), drops)
+    if updates:
+        session.execute(update(checks).where(here), updates)
+    if inserts:
+        session.execute(insert(checks), inserts)

@@ -1,0 +1,209 @@
+"""What the conditions of rules look at: a profile's body, and the events that have just arrived.
+
+The body keeps what is needed in bounded lists and counters, so looking costs the same however
+long a person's history is. Products of the arriving events are read beside the body's newest
+twenty, so that a batch of more of them loses none. Times stay the ISO 8601 texts that they are in
+a body (naive UTC), which sort as times do; what becomes evidence is read as a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import NamedTuple
+
+from cdp.events import Event
+
+
+class Item(NamedTuple):
+    """A product (or only a category) that somebody looked at, clicked, put into the cart …"""
+
+    at: str
+    kind: str
+    product: str
+    name: str
+    category: str
+    brand: str
+    seq: int | None
+
+
+class Order(NamedTuple):
+    """An order that was not taken back whole; `total` in cents, less what was refunded."""
+
+    at: str
+    total: int
+    categories: frozenset[str]
+    brands: frozenset[str]
+    names: tuple[str, ...]
+    seq: int | None
+
+
+def when(value: str | None) -> datetime | None:
+    """A time as a body writes it; None where there is none."""
+    return datetime.fromisoformat(value) if value else None
+
+
+def fold_case(value: object) -> str:
+    """How categories and brands are compared."""
+    return str(value or "").strip().lower()
+
+
+class Facts:
+    """One person as the rules see them at `now` (naive UTC)."""
+
+    def __init__(self, body: dict, events: Sequence[Event], now: datetime):
+        self.body = body
+        self.events = events
+        self.now = now
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """Products looked at, each once for each kind of event, the newest first."""
+        newest: dict[tuple[str, str], Item] = {}
+        for one in (*self._stored_items(), *self._arriving_items()):
+            place = (one.kind, one.product or one.category)
+            if place not in newest or one.at > newest[place].at:
+                newest[place] = one
+        return sorted(newest.values(), key=lambda one: one.at, reverse=True)
+
+    def _stored_items(self) -> Iterable[Item]:
+        for entry in self.body.get("viewed") or ():
+            yield _item(entry["at"], entry["kind"], entry, entry.get("seq"))
+
+    def _arriving_items(self) -> Iterable[Item]:
+        for event in self.events:
+            properties = event.body.get("properties") or {}
+            for product in (properties, *_products(properties)):
+                if product.get("category") or product.get("product_id"):
+                    yield _item(event.at.isoformat(), event.kind, product, event.seq)
+
+    @cached_property
+    def by_category(self) -> dict[str, list[Item]]:
+        """The items of each category, the newest first."""
+        found: dict[str, list[Item]] = {}
+        for item in self.items:
+            found.setdefault(item.category, []).append(item)
+        return found
+
+    @cached_property
+    def orders(self) -> list[Order]:
+        """The newest orders (of the newest 20), the newest first."""
+        told = self._order_totals.get("seen") or {}
+        found = []
+        for entry in self._order_totals.get("recent") or ():
+            total = int(entry.get("total_cents") or 0)
+            refund = told.get(entry.get("id")) or {}
+            left = total - int(refund.get("refunded_cents") or 0)
+            if not refund.get("whole") and (left > 0 or not total):
+                found.append(_order(entry["at"], left, entry))
+        return sorted(found, key=lambda order: order.at, reverse=True)
+
+    @property
+    def _order_totals(self) -> dict:
+        return self.body.get("orders") or {}
+
+    @property
+    def order_count(self) -> int:
+        """How many orders there ever were."""
+        return int(self._order_totals.get("count") or 0)
+
+    @property
+    def order_value(self) -> int:
+        """What all orders came to, less what was refunded, in cents."""
+        totals = self._order_totals
+        return int(totals.get("value_cents") or 0) - int(totals.get("refunded_cents") or 0)
+
+    @cached_property
+    def last_order(self) -> datetime | None:
+        return when(self._order_totals.get("last"))
+
+    @cached_property
+    def last_seen(self) -> datetime | None:
+        """The newest sign of this person on any channel."""
+        return when(max(self._channel_times("last"), default=None))
+
+    @cached_property
+    def first_seen(self) -> datetime | None:
+        """The oldest sign of this person on any channel."""
+        return when(min(self._channel_times("first"), default=None))
+
+    def _channel_times(self, which: str) -> list[str]:
+        return [one[which] for one in (self.body.get("channels") or {}).values()]
+
+    def since(self, within: timedelta | None) -> str:
+        """The start of a window that ends now, as times are written in a body."""
+        return (self.now - within).isoformat() if within else ""
+
+    def days(self, kinds: frozenset[str], within_days: int | None) -> dict[str, int]:
+        """How many events of these kinds (all, if empty) there were on each of the last days,
+        by date; a day is within the window as long as its end is."""
+        start = self.since(timedelta(days=within_days) if within_days else None)[:10]
+        found = {}
+        for day, counts in (self.body.get("days") or {}).items():
+            if day >= start:
+                if kinds:
+                    total = sum([n for kind, n in counts.items() if kind in kinds])
+                else:
+                    total = sum(counts.values())
+                if total:
+                    found[day] = total
+        return found
+
+    def count(self, kinds: frozenset[str]) -> int:
+        """How many events of these kinds (all, if empty) there ever were."""
+        counts = self.body.get("counts") or {}
+        return sum(n for kind, n in counts.items() if not kinds or kind in kinds)
+
+    def touches(self, which: str) -> list[dict]:
+        """The first or last touch, or both ("any"), those there are."""
+        names = ("first_touch", "last_touch") if which == "any" else (f"{which}_touch",)
+        return [one for name in names if (one := self.body.get(name))]
+
+    @cached_property
+    def channels(self) -> frozenset[str]:
+        """The channels of the first and the last touch."""
+        return frozenset(fold_case(one["channel"]) for one in self.touches("any"))
+
+    @cached_property
+    def arriving_kinds(self) -> frozenset[str]:
+        """The kinds of the events that have just arrived."""
+        return frozenset(event.kind for event in self.events)
+
+    @cached_property
+    def arriving_categories(self) -> frozenset[str]:
+        """The categories of the products in the events that have just arrived."""
+        return frozenset(item.category for item in self._arriving_items())
+
+    def seqs(self, kinds: frozenset[str]) -> list[int]:
+        """The numbers of the arriving events of these kinds (of all, if empty)."""
+        return [event.seq for event in self.events if not kinds or event.kind in kinds]
+
+
+def _products(properties: dict) -> list[dict]:
+    products = properties.get("products")
+    return [one for one in products if isinstance(one, dict)] if isinstance(products, list) else []
+
+
+def _order(at: str, total: int, entry: dict) -> Order:
+    products = entry.get("products") or ()
+    return Order(
+        at,
+        total,
+        frozenset(fold_case(one.get("category")) for one in products),
+        frozenset(fold_case(one.get("brand")) for one in products),
+        tuple(str(one["name"]) for one in products if one.get("name")),
+        entry.get("seq"),
+    )
+
+
+def _item(at: str, kind: str, product: dict, seq: int | None) -> Item:
+    return Item(
+        at,
+        kind,
+        str(product.get("product_id") or product.get("id") or ""),
+        str(product.get("name") or ""),
+        fold_case(product.get("category")),
+        fold_case(product.get("brand")),
+        seq,
+    )

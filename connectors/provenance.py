@@ -1,0 +1,353 @@
+"""Where a conversation came from, what was learnt in it, and what is known of who is talking.
+
+Every channel and the actions use these calls; what they note goes through the intake as events of
+source `chat`, so identity, consent, profile and tags follow by themselves.
+
+    note_entry      a conversation begins: its channel, and where its shopper came from
+    note_tags       what was spoken of; rules make tags of it
+    note_traits     what the shopper told of themselves (a size, a language)
+    known           what the profile allows an answer to use
+
+Nothing here raises, and nothing keeps an answer waiting: what is noted is written behind the
+answer, what is asked is answered within `PATIENCE_SECONDS`. If the database or the platform is
+away the talk goes on, saying less, and the log says so once.
+
+What the law asks for is asked of the one gate (`cdp.consent`): where a shopper came from and what
+they looked at want consent to analytics, what makes an answer personal wants personalisation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+from cdp import consent, identity, profiles, sources
+from cdp.intake.accept import accept
+from storage import read
+
+PATIENCE_SECONDS = 0.5
+# After a failure nothing is asked for so long: a database that is away would be waited for in vain.
+REST_SECONDS = 10.0
+MOST_WAITING = 200
+MEASURES = ("foot_length", "height", "weight")
+_REMEMBERED = 5_000
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an answer may use of a profile.
+
+    language: the one last used ("zh", "en" …); orders: the newest first, {"id", "at",
+    "total_cents", "products"}. Only with consent to personalisation: measures (foot_length,
+    height, in cm, and weight in kg), measured_for ("men", "women", "unisex" or None), and viewed:
+    ids of products looked at, the newest first.
+    """
+
+    language: str | None = None
+    orders: tuple[dict, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)
+    measured_for: str | None = None
+    viewed: tuple[str, ...] = ()
+
+
+NOTHING = Known()
+
+
+def ids_of(
+    conversation: str, shopper: str | None = None, anonymous_id: str | None = None
+) -> list[tuple[str, str]]:
+    """The identifiers of who is talking, the strongest first."""
+    named = (("user_id", shopper), ("conversation", conversation), ("anonymous_id", anonymous_id))
+    return [(kind, key) for kind, key in named if key]
+
+
+def note_entry(
+    conversation: str,
+    channel: str,
+    touch: Mapping[str, Any] | None = None,
+    shopper: str | None = None,
+    anonymous_id: str | None = None,
+    purposes: Iterable[str] | None = None,
+) -> None:
+    """Note that a conversation began, or goes on knowing more; the same is noted once.
+
+    touch: {"first", "last"} or one arrival alone, with utm_source, utm_medium, utm_campaign,
+    utm_term, utm_content, clickid, clickid_name, qr_scene, referrer (host), page, at (ISO 8601).
+    purposes: what was allowed where the conversation began. Without analytics, there or at the
+    gate, neither the touch nor the anonymous id is kept.
+    """
+    said = json.dumps(
+        [channel, touch, shopper, anonymous_id, sorted(purposes or ())], sort_keys=True, default=str
+    )
+    mark = hashlib.sha256(said.encode()).hexdigest()[:32]
+    if _noted.seen(conversation, mark):
+        return
+    _behind(
+        lambda: _enter(conversation, channel, touch, shopper, anonymous_id, purposes, mark),
+        failed=lambda: _noted.forget(conversation),
+    )
+
+
+def note_tags(
+    conversation: str,
+    channel: str,
+    shopper: str | None = None,
+    *,
+    category: str | None = None,
+    brand: str | None = None,
+    product: str | None = None,
+    name: str | None = None,
+) -> None:
+    """Note what was spoken of, with consent to analytics: a product, or a kind of them (ids)."""
+    about = {"category": category, "brand": brand, "product_id": product, "name": name}
+    about = {key: value for key, value in about.items() if value}
+    if not about:
+        return
+    event = "Product Viewed" if product else "Products Searched"
+    ids = ids_of(conversation, shopper)
+    told = {**_event(conversation, channel, shopper), "type": "track", "event": event}
+    told["properties"] |= about
+    _behind(lambda: _allowed(ids, "analytics") and _send([told]))
+
+
+def note_traits(
+    conversation: str, channel: str, traits: Mapping[str, Any], shopper: str | None = None
+) -> None:
+    """Note what the shopper told of themselves, with consent to personalisation."""
+    if not traits:
+        return
+    ids = ids_of(conversation, shopper)
+    told = {**_event(conversation, channel, shopper), "type": "identify", "traits": dict(traits)}
+    _behind(lambda: _allowed(ids, "personalisation") and _send([told]))
+
+
+def known(conversation: str, shopper: str | None = None) -> Known:
+    """What the profile allows to use for whoever is talking; waits `PATIENCE_SECONDS` at most."""
+    ids = ids_of(conversation, shopper)
+    return _now(lambda: _known(ids), NOTHING)
+
+
+def settle(seconds: float = 5.0) -> None:
+    """Wait until what was noted is written: for the end of a process, and for tests."""
+    wait(list(_waiting), seconds)
+
+
+# What is noted and asked.
+
+
+def _enter(conversation, channel, touch, shopper, anonymous_id, purposes, mark) -> None:
+    granted = set(purposes or ())
+    ids = ids_of(conversation, shopper)
+    told = purposes is not None
+    analytics = "analytics" in granted if told else _allowed(ids, "analytics")
+    common = _event(conversation, channel, shopper)
+    # The talk's own events (`cdp.talk`) say when it started: this says whose it is, and from where.
+    joined = {**common, "type": "identify", "messageId": f"entry:{mark}:{_short(conversation)}"}
+    joined["context"] = {"externalIds": [{"id": conversation, "type": "conversation"}]}
+    if analytics and anonymous_id:
+        joined["anonymousId"] = anonymous_id
+    arrivals = _arrivals(touch) if analytics else []
+    _send([joined, *(_arrival(common, one, conversation) for one in arrivals)])
+
+
+def _arrivals(touch: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The arrivals told, each once."""
+    if not touch:
+        return []
+    several = [touch[name] for name in ("first", "last") if touch.get(name)]
+    found = several or [touch]
+    return [one for place, one in enumerate(found) if one not in found[:place]]
+
+
+def _arrival(common: dict, touch: Mapping[str, Any], conversation: str) -> dict:
+    said = json.dumps(touch, sort_keys=True, default=str)
+    mark = hashlib.sha256(said.encode()).hexdigest()[:24]
+    campaign = {
+        name: touch.get(key)
+        for name, key in (
+            ("source", "utm_source"),
+            ("medium", "utm_medium"),
+            ("name", "utm_campaign"),
+            ("term", "utm_term"),
+            ("content", "utm_content"),
+        )
+        if touch.get(key)
+    }
+    context: dict[str, Any] = {"campaign": campaign} if campaign else {}
+    if touch.get("clickid"):
+        context["click"] = {"id": touch["clickid"], "name": touch.get("clickid_name")}
+    if touch.get("qr_scene"):
+        context["qr_scene"] = touch["qr_scene"]
+    page = {"path": touch.get("page") or "/"}
+    if touch.get("referrer"):
+        page["referrer"] = f"https://{touch['referrer']}/"
+    at = touch.get("at") or _time()
+    return {
+        **common,
+        "type": "track",
+        # Not a page again: the page itself is told by whoever showed it.
+        "event": "Campaign Arrived",
+        "messageId": f"touch:{mark}:{_short(conversation)}",
+        "timestamp": at,
+        "context": {**context, "page": page},
+    }
+
+
+def _event(conversation: str, channel: str, shopper: str | None) -> dict:
+    told = {
+        "messageId": str(uuid.uuid4()),
+        "timestamp": _time(),
+        "properties": {"conversation_id": conversation, "channel": channel},
+    }
+    return {**told, "userId": shopper} if shopper else told
+
+
+def _send(events: list[dict]) -> None:
+    source = sources.ensure("chat", **sources.BUILTIN["chat"])
+    for verdict in accept(source, events):
+        if verdict.status == "refused":
+            logger.warning("provenance.refused code=%s field=%s", verdict.code, verdict.field)
+
+
+def _allowed(ids: list[tuple[str, str]], purpose: str) -> bool:
+    with read() as session:
+        return consent.allowed_ids(session, ids, purpose)
+
+
+def _known(ids: list[tuple[str, str]]) -> Known:
+    with read() as session:
+        person = identity.person_of(session, ids)
+        if person is None or not consent.allowed(session, person, "service"):
+            return NOTHING
+        body = profiles.get(session, person) or {}
+        personal = consent.allowed(session, person, "personalisation")
+    orders = list(reversed((body.get("orders") or {}).get("recent") or []))
+    orders.sort(key=lambda order: order.get("at") or "", reverse=True)
+    traits = (body.get("traits") or {}) if personal else {}
+    viewed = (body.get("viewed") or []) if personal else []
+    newest = sorted(viewed, key=lambda one: one.get("at") or "", reverse=True)
+    return Known(
+        language=body.get("language"),
+        orders=tuple(orders),
+        measures={name: float(traits[name]) for name in MEASURES if _is_number(traits.get(name))},
+        measured_for=traits.get("measured_for"),
+        viewed=tuple(dict.fromkeys(one["id"] for one in newest if one.get("id"))),
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _short(conversation: str) -> str:
+    return hashlib.sha256(conversation.encode()).hexdigest()[:24]
+
+
+def _time() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+# How it is done without waiting, and without raising.
+
+
+class _Noted:
+    """What was noted last of each of the newest conversations."""
+
+    def __init__(self) -> None:
+        self._marks: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def seen(self, conversation: str, mark: str) -> bool:
+        """Whether the same was noted last; remembers it."""
+        with self._lock:
+            same = self._marks.pop(conversation, None) == mark
+            self._marks[conversation] = mark
+            if len(self._marks) > _REMEMBERED:
+                self._marks.popitem(last=False)
+            return same
+
+    def forget(self, conversation: str) -> None:
+        """It has to be noted again."""
+        with self._lock:
+            self._marks.pop(conversation, None)
+
+
+class _Health:
+    """Whether the platform answers; says once that it does not, and once that it does again."""
+
+    def __init__(self) -> None:
+        self._resting_until = 0.0
+        self._away = False
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing should be asked now."""
+        return time.monotonic() < self._resting_until
+
+    def failed(self, error: BaseException) -> None:
+        """Something did not work."""
+        self._resting_until = time.monotonic() + REST_SECONDS
+        if not self._away:
+            self._away = True
+            logger.warning("provenance.away error=%s", type(error).__name__)
+
+    def worked(self) -> None:
+        """Something worked."""
+        if self._away:
+            self._away = False
+            logger.info("provenance.back")
+
+
+_noted, _health = _Noted(), _Health()
+_waiting: set[Future] = set()
+# One writer keeps the order in which things were noted; readers do not wait behind it.
+_writer = ThreadPoolExecutor(1, thread_name_prefix="provenance-writer")
+_readers = ThreadPoolExecutor(4, thread_name_prefix="provenance")
+
+
+def _behind(note: Callable[[], Any], failed: Callable[[], None] = lambda: None) -> None:
+    """Do it behind the answer; what cannot be done is lost, and the log says that it is so."""
+    if _health.resting or len(_waiting) >= MOST_WAITING:
+        failed()
+        return
+    future = _writer.submit(note)
+    _waiting.add(future)
+
+    def done(one: Future) -> None:
+        _waiting.discard(one)
+        error = one.exception()
+        if error is None:
+            _health.worked()
+        else:
+            _health.failed(error)
+            failed()
+
+    future.add_done_callback(done)
+
+
+def _now(question: Callable[[], _T], otherwise: _T) -> _T:
+    """The answer, or `otherwise` if there is none in time."""
+    if _health.resting:
+        return otherwise
+    future = _readers.submit(question)
+    try:
+        found = future.result(PATIENCE_SECONDS)
+    except Exception as error:  # the talk goes on, whatever it was
+        future.cancel()
+        _health.failed(error)
+        return otherwise
+    _health.worked()
+    return found

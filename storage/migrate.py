@@ -1,0 +1,84 @@
+"""The database's tables, brought up to date by numbered migrations (Alembic).
+
+python -m storage upgrade           make or change the tables (every process does so at start)
+python -m storage revision MESSAGE  write a migration for what the code's tables have changed
+python -m storage check             fail if the code's tables and the migrations differ
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from storage.database import Base, engine
+
+_FOLDER = Path(__file__).parent / "migrations"
+# Where tables are declared; whatever is found there is imported before tables are compared.
+PACKAGES = ("cdp", "connectors", "shop", "web")
+
+
+def upgrade() -> None:
+    """Bring the database to the newest migration; safe from several processes at once."""
+    with engine().execution_options(writes=True).begin() as connection:
+        if not _is_newest(connection):
+            command.upgrade(_config(connection), "head")
+
+
+def revision(message: str) -> None:
+    """Write the migration that takes the database at hand to what the code declares."""
+    import_tables()
+    upgrade()
+    with engine().execution_options(writes=True).begin() as connection:
+        command.revision(_config(connection), message, autogenerate=True, rev_id=_next_id())
+
+
+def differences() -> list:
+    """What the code declares and the migrated database has not, or the other way round."""
+    import_tables()
+    with engine().connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": is_ours}
+        )
+        return compare_metadata(context, Base.metadata)
+
+
+def import_tables() -> None:
+    """Import every module that may declare tables, so that the metadata knows them all."""
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for found in pkgutil.walk_packages(package.__path__, f"{name}."):
+            # The channels import Rasa and declare nothing; `__main__` would run.
+            if not found.name.endswith((".channel", ".__main__", "connectors.worker")):
+                importlib.import_module(found.name)
+
+
+def is_ours(name: str | None, kind: str, _parents) -> bool:
+    """Whether a table is to be compared with what the code declares."""
+    # SQLite's own, for numbers that are never given twice.
+    return not (kind == "table" and name == "sqlite_sequence")
+
+
+def _next_id() -> str:
+    """Numbers in the order of writing: 0001, 0002 …"""
+    known = list(ScriptDirectory(str(_FOLDER)).walk_revisions())
+    return f"{len(known) + 1:04d}"
+
+
+def _is_newest(connection: Connection) -> bool:
+    newest = ScriptDirectory(str(_FOLDER)).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connection"] = connection
+    return config

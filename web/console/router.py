@@ -1,0 +1,23 @@
+"""All pages of the console, under /console."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from web.console import (
+    customers,
+    events,
+    figures,
+    hooks,
+    login,
+    operations,
+    overview,
+    segments,
+    sources,
+)
+
+router = APIRouter(include_in_schema=False)
+for _pages in (
+    login, overview, customers, events, sources, segments, hooks, figures, operations,
+):  # fmt: skip
+    router.include_router(_pages.router, prefix="/console")
