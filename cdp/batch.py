@@ -50,7 +50,7 @@ def process(session: Session, events: Sequence[Event]) -> list[consent.Decision]
     _refuse_suppressed(session, batch)
     decisions = _identify(session, batch)
     _fold(session, batch)
-    engine.evaluate_many(session, batch.folded, _now())
+    engine.evaluate_many(session, batch.folded, _now(), states=batch.states)
     _finish(session, batch)
     return decisions
 

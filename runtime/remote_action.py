@@ -104,10 +104,11 @@ class LiveRemoteAction(RemoteAction):
             answer = await self.action_endpoint.request(json=body)
         except ClientResponseError as error:
             if error.status == 400:
-                raise _rejection(self.name(), error.text) from error
+                raise _rejection(self.name(), error.text) from None
+            # Its body repeats the whole call, with what the shopper said: not for the logs.
             raise RasaException(
                 f"action {self.name()!r}: the action server answered {error.status}"
-            ) from error
+            ) from None
         except aiohttp.ClientError as error:
             raise RasaException(
                 f"action {self.name()!r}: no answer from {self.action_endpoint.url} ({error})"

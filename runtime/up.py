@@ -24,7 +24,13 @@ from runtime.train import MODEL, TrainingFailed, train_if_needed
 from storage.secrets import MissingSecret, demo_mode, secret
 
 HOST = "127.0.0.1"
-SECRETS = ("QUDAO_SECRET", "QUDAO_ACTION_TOKEN", "RASA_TOKEN")
+SECRETS = (
+    "QUDAO_SECRET",
+    "QUDAO_ACTION_TOKEN",
+    "RASA_TOKEN",
+    "CDP_HASH_KEY",
+    "CDP_ENCRYPTION_KEY",
+)
 READY_SECONDS = 180
 PORTS = {
     "actions": ("QUDAO_ACTION_PORT", 5055),

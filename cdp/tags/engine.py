@@ -259,7 +259,7 @@ def _write_checks(session: Session, people: list[_Person], now: datetime) -> Non
                 drops.append({"b_person": person.id})
         elif person.due_at is None:
             inserts.append({"person_id": person.id, "due_at": person.next_at})
-        elif False:
+        elif person.due_at <= now or person.next_at < person.due_at:
             # One that is too early costs a look and sets itself right; so later is not written.
             updates.append({"b_person": person.id, "due_at": person.next_at})
     here = checks.c.person_id == bindparam("b_person")

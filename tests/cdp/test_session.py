@@ -21,7 +21,10 @@ def test_a_session_says_what_was_signed():
 
 def test_a_changed_token_is_refused():
     token = issue("web-1", "demo")
-    for changed in (token[:-1] + ("A" if token[-1] != "A" else "B"), "x", "", token + "x"):
+    # The last character may differ and mean the same: some of its bits are padding.
+    middle = len(token) // 2
+    other = "A" if token[middle] != "A" else "B"
+    for changed in (token[:middle] + other + token[middle + 1 :], "x", "", token + "x"):
         with pytest.raises(InvalidSession) as refused:
             read(changed)
         assert not refused.value.expired

@@ -19,7 +19,7 @@ def test_nobody_pays_more_than_everybody_is_shown(base, candidate, tags):
 def test_price_sensitive_lowers_and_never_raises(caplog):
     assert price_for(39_900, 35_900, ["价格敏感型用户"]) == 35_900
     assert not caplog.records
-    assert price_for(39_900, 42_900, ["价格敏感型用户"]) == 39_900
+    assert price_for(39_900, 39_901, ["价格敏感型用户"]) == 39_900
     assert "price.raise_refused tags=价格敏感型用户" in caplog.text
 
 
