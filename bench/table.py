@@ -20,6 +20,27 @@ GRAPH = (
     ("queries by key, p95, 100,000 products, embedded (ms)", "graph.ladybug"),
     ("queries by key, p95, 100,000 products, Neo4j (ms)", "graph.neo4j"),
 )
+# Customer data, on either database: what it means, its figure, and what it is held against.
+EVENTS = (
+    ("events a second by HTTP", "accepted_per_s", "over 1,700"),
+    ("the same rows in bulk, straight into the table", "raw_inserts_per_s", ""),
+    ("the first over the second", "accepted_over_raw", "0.25"),
+    ("from event to tag under 1,700 a second, p95 (ms)", "to_tag_p95_ms", "under 1,000"),
+    ("cost of an event, 10,000 stored (µs)", "cost_us.10000", ""),
+    ("cost of a person's event after 10 (µs)", "cost_us.person_10", ""),
+    ("cost of a person's event after 10,000 (µs)", "cost_us.person_10000", "under 1.5 times"),
+    ("memory of intake and pipeline (MB)", "memory_mb", ""),
+)
+
+
+def events_table() -> str:
+    """Customer data's figures; one that was never measured is a dash."""
+    known = newest()
+    lines = ["| | SQLite | PostgreSQL | aim |", "|---|---:|---:|---:|"]
+    for meaning, name, aim in EVENTS:
+        shown = [_shown(known.get(f"events.{on}.{name}")) for on in ("sqlite", "postgresql")]
+        lines.append(f"| {meaning} | {shown[0]} | {shown[1]} | {aim} |")
+    return "\n".join(lines)
 
 
 def table() -> str:
@@ -58,4 +79,4 @@ def _percent(line: dict | None) -> str:
 
 
 if __name__ == "__main__":
-    print(table())
+    print(table(), events_table(), sep="\n\n")

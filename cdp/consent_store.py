@@ -187,11 +187,12 @@ def upsert(session, changed: dict[tuple, tuple[bool, datetime]]) -> None:
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     names = ("kind", "key", "purpose", "scope", "source", "granted", "at")
     rows = [dict(zip(names, (*place, *value), strict=True)) for place, value in changed.items()]
-    for start in range(0, len(rows), _CHUNK):
-        statement = make(_states).values(rows[start : start + _CHUNK])
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(names[:5]),
-                set_={"granted": statement.excluded.granted, "at": statement.excluded.at},
-            )
-        )
+    statement = make(_states)
+    # Rows as parameters: the statement is compiled once, and not anew for every number of rows.
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(names[:5]),
+            set_={"granted": statement.excluded.granted, "at": statement.excluded.at},
+        ),
+        rows,
+    )

@@ -208,17 +208,17 @@ def test_a_talk_ends_when_the_next_begins_or_nothing_more_is_said(database):
     outbox = Outbox()
     other = {"sender_id": "web-other"}
     for told in (
-        [event("session_started", epoch(300)), event("user", epoch(290), text="a")],
-        [event("session_started", epoch(200)), event("user", epoch(190), text="b")],
+        [event("session_started", epoch(1740)), event("user", epoch(1730), text="a")],
+        [event("session_started", epoch(1640)), event("user", epoch(1630), text="b")],
         [event("session_started", epoch(30)) | other, event("user", epoch(29), text="c") | other],
     ):
         keep(outbox, *told)
         drain_once(outbox)
     assert [key for key, _ in ends()] == [CONVERSATION]
-    assert abs(ends()[0][1] - (NOW - timedelta(minutes=290))) < timedelta(seconds=1)
+    assert abs(ends()[0][1] - (NOW - timedelta(minutes=1730))) < timedelta(seconds=1)
     assert sessions.end_idle(NOW) == 1 and sessions.end_idle(NOW) == 0
     assert [key for key, _ in ends()] == [CONVERSATION, CONVERSATION]
-    assert sessions.end_idle(NOW + timedelta(hours=1)) == 1
+    assert sessions.end_idle(NOW + sessions.IDLE) == 1
     assert [key for key, _ in ends()] == [CONVERSATION, CONVERSATION, "web-other"]
     keep(outbox, event("session_started", epoch(1)))
     drain_once(outbox)
