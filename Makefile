@@ -8,7 +8,7 @@ export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install run train interactive shell neo4j test unit lint bench lock clean
+.PHONY: help install run train interactive shell neo4j test unit lint bench backup restore lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -49,6 +49,12 @@ lint: $(INSTALLED)  ## ruff and the direction of imports
 
 bench: $(INSTALLED) train  ## measure the assistant beside stock Rasa, and the graph
 	@QUDAO_DEMO=1 $(BIN)/python -m bench
+
+backup: $(INSTALLED)  ## everything in var/ and the database into one archive [FILE=…]
+	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m cdp.backup backup $(FILE)
+
+restore: $(INSTALLED)  ## put an archive back: FILE=… [REPLACE=1]
+	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m cdp.backup restore $(FILE) $(if $(REPLACE),--replace)
 
 lock: $(INSTALLED)  ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --python-version 3.10 --extra dev --generate-hashes --no-emit-index-url \

@@ -4,11 +4,13 @@ Each process that records decisions, erases or runs jobs imports this one module
 """
 
 from cdp import decisions, erasers, export, minors, profiles, retention, tags
+from cdp.clusters import update as clusters
 from cdp.lake import flush, forget
 from cdp.segments import deliver, rebuild
 from cdp.tags import sweep
 
 __all__ = [
+    "clusters",
     "decisions",
     "deliver",
     "erasers",

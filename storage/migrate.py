@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from storage.database import Base, engine
@@ -25,10 +26,19 @@ _FOLDER = Path(__file__).parent / "migrations"
 PACKAGES = ("cdp", "connectors", "shop", "web")
 
 
+class OlderDatabase(RuntimeError):
+    """The database has tables of ours and does not say of which migration."""
+
+
 def upgrade() -> None:
-    """Bring the database to the newest migration; safe from several processes at once."""
+    """Bring the database to the newest migration; safe from several processes at once.
+
+    Raises:
+        OlderDatabase: it was made before there were migrations.
+    """
     with engine().execution_options(writes=True).begin() as connection:
         if not _is_newest(connection):
+            _refuse_older(connection)
             command.upgrade(_config(connection), "head")
 
 
@@ -58,6 +68,15 @@ def import_tables() -> None:
             # The channels import Rasa and declare nothing; `__main__` would run.
             if not found.name.endswith((".channel", ".__main__", "connectors.worker")):
                 importlib.import_module(found.name)
+
+
+def _refuse_older(connection: Connection) -> None:
+    known = set(inspect(connection).get_table_names())
+    if "alembic_version" not in known and "cases" in known:
+        raise OlderDatabase(
+            f"{connection.engine.url!r} was made before there were migrations: move it aside, "
+            f"and a new one is made"
+        )
 
 
 def is_ours(name: str | None, kind: str, _parents) -> bool:

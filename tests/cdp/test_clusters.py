@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from cdp import consent, decisions, jobs, training
 from cdp.__main__ import main
 from cdp.clusters import fit as fitting
-from cdp.clusters import members, model, naming
+from cdp.clusters import members, model, naming, report
 from cdp.clusters.features import Column, columns, matrix, row
 from cdp.clusters.tables import ClusterMemberRow, ClusterRow
 from cdp.clusters.update import update as bring_up_to_date
@@ -30,6 +30,14 @@ GROUPS = {
     "dear": {"visits": 3, "orders": 3, "yuan": 1500, "talks": 0.2, "channel": "搜索渠道"},
     "asks": {"visits": 8, "orders": 0, "talks": 12, "channel": "微信渠道"},
 }
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Fewer numbers of clusters are tried, and nothing is drawn."""
+    for name, less in (("MOST_CLUSTERS", 3), ("RESAMPLES", 4), ("NULLS", 3)):
+        monkeypatch.setattr(fitting, name, less)
+    monkeypatch.setattr(report, "files", lambda *_: {})
 
 
 def planted(each: int = 50) -> dict[int, dict]:
@@ -90,7 +98,7 @@ def test_the_report_has_its_pictures_and_nobody_in_it(database):
 
 def test_noise_gives_no_clusters_and_says_so(database):
     chance = random.Random(11)
-    settle({number: body(chance) for number in range(1, 151)})
+    settle({number: body(chance) for number in range(1, 201)})
     found = bring_up_to_date(NOW)
     assert found["verdict"] == "no clear groups" and not who() and not names()
     card = model.card()
@@ -104,7 +112,7 @@ def test_too_few_people_are_told_as_such(database):
     assert "<h1>" in (model.folder() / model.card()["version"] / "report.html").read_text("utf-8")
 
 
-def test_only_who_allows_it_and_is_of_age_and_not_excluded_takes_part(database):
+def test_only_who_allows_it_and_is_of_age_and_not_excluded_takes_part(database, quick):
     bodies = planted()
     bodies[105]["minor"] = True
     settle(bodies)
@@ -116,7 +124,7 @@ def test_only_who_allows_it_and_is_of_age_and_not_excluded_takes_part(database):
     assert not {105, 110, 999} & who().keys()
 
 
-def test_who_withdraws_leaves_at_once(database):
+def test_who_withdraws_leaves_at_once(database, quick):
     settle(planted())
     bring_up_to_date(NOW)
     number = who()[120]
@@ -129,7 +137,7 @@ def test_who_withdraws_leaves_at_once(database):
     assert bring_up_to_date(NOW + DAY)["people"] == 149
 
 
-def test_who_withdraws_while_the_job_runs_is_not_written_back(database, monkeypatch):
+def test_who_withdraws_while_the_job_runs_is_not_written_back(database, quick, monkeypatch):
     settle(planted())
     bring_up_to_date(NOW)
     stored = members._store
@@ -144,7 +152,7 @@ def test_who_withdraws_while_the_job_runs_is_not_written_back(database, monkeypa
     assert 120 not in who() and len(who()) == 149
 
 
-def test_a_person_moves_only_after_two_days_in_another_place(database):
+def test_a_person_moves_only_after_two_days_in_another_place(database, quick):
     bodies = planted()
     settle(bodies)
     bring_up_to_date(NOW)
@@ -161,7 +169,7 @@ def test_a_person_moves_only_after_two_days_in_another_place(database):
     assert who()[101] == away
 
 
-def test_a_new_model_keeps_the_numbers_and_the_people(database):
+def test_a_new_model_keeps_the_numbers_and_the_people(database, quick):
     settle(planted())
     first = bring_up_to_date(NOW)
     before, called = who(), names()
@@ -174,7 +182,7 @@ def test_a_new_model_keeps_the_numbers_and_the_people(database):
     assert {who()[400 + number] for number in range(20)} == {before[301]}
 
 
-def test_where_the_groups_go_the_clusters_go(database):
+def test_where_the_groups_go_the_clusters_go(database, quick):
     settle(planted())
     bring_up_to_date(NOW)
     with write() as session:
@@ -184,7 +192,7 @@ def test_where_the_groups_go_the_clusters_go(database):
     assert not who() and not names()
 
 
-def test_a_merge_takes_people_out_until_the_next_run(database):
+def test_a_merge_takes_people_out_until_the_next_run(database, quick):
     settle(planted())
     bring_up_to_date(NOW)
     with write() as session:
@@ -196,7 +204,7 @@ def test_a_merge_takes_people_out_until_the_next_run(database):
     assert 103 not in who()
 
 
-def test_a_decision_is_explained(database):
+def test_a_decision_is_explained(database, quick):
     settle(planted())
     bring_up_to_date(NOW)
     with read() as session:
@@ -206,7 +214,7 @@ def test_a_decision_is_explained(database):
     )
 
 
-def test_the_job_and_the_command_do_it(database, capsys):
+def test_the_job_and_the_command_do_it(database, quick, capsys):
     settle(planted(each=10))
     assert "clusters.update" in {one.name for one in jobs.registered()}
     assert jobs.run("clusters.update", NOW)
@@ -215,7 +223,7 @@ def test_the_job_and_the_command_do_it(database, capsys):
     assert main(["clusters", "update", "--refit"]) == 0
 
 
-def test_sizes_are_those_of_the_members(database):
+def test_sizes_are_those_of_the_members(database, quick):
     settle(planted())
     bring_up_to_date(NOW)
     with write() as session:
@@ -240,7 +248,18 @@ def test_a_number_of_a_row_is_standardised_and_what_is_unknown_is_neutral():
     assert known["views"] < 0, "nothing seen is known, and little"
 
 
-def test_noise_in_many_forms_gives_no_clusters():
+@pytest.mark.slow
+def test_many_people_of_one_kind_are_no_clusters_whatever_their_features_look_like():
+    for seed in (1, 2):
+        chance = random.Random(seed)
+        rows = [row(body(chance), NOW) for _ in range(1500)]
+        by = columns(rows)
+        found = fitting.fit(matrix(rows, by), features=[one.feature for one in by])
+        assert found.verdict == "no clear groups", found.tries
+
+
+def test_noise_in_many_forms_gives_no_clusters(monkeypatch):
+    monkeypatch.setattr(fitting, "MOST_CLUSTERS", 5)
     random_ = np.random.RandomState(5)
     for noise in (random_.randn(250, 12), random_.rand(250, 12), random_.poisson(2, (250, 12))):
         drawn = (noise - noise.mean(axis=0)) / noise.std(axis=0)
@@ -272,7 +291,7 @@ def test_names_differ_and_say_what_is_clear():
     assert naming.names(mine) == ["高频低客单·短视频来客", "高频低客单·短视频来客（2）", "一般顾客"]
 
 
-def test_old_models_are_cleared_away(database):
+def test_old_models_are_cleared_away(database, quick):
     settle(planted(each=10))
     for day in range(model.KEPT + 2):
         bring_up_to_date(NOW + day * DAY)

@@ -1,0 +1,39 @@
+"""`python -m cdp restore FILE`: put a backup back, while the shop is closed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from cdp.backup import archive, make, place, postgresql, restore, sealed, sqlite
+from storage import var_dir
+from storage.secrets import MissingSecret
+
+HELP = "put a backup back; the shop has to be stopped"
+
+
+def add_arguments(parser) -> None:
+    """The file, and whether it may take the place of data."""
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--replace", action="store_true", help="although there is data already")
+
+
+def run(options) -> int:
+    """Do it; 1 with one sentence if it cannot be done."""
+    try:
+        done = restore.restore(options.file, replace=options.replace)
+    except (archive.Damaged, make.NotPossible, postgresql.Unsupported, sealed.WrongPassphrase,
+            sqlite.Unsound, MissingSecret, OSError) as error:  # fmt: skip
+        print(f"restore: {error}", file=sys.stderr)
+        return 1
+    print(f"restored: the state of {done.manifest['made_at']}")
+    print("Erasures and withdrawals since then are not in it: do them again before you open.")
+    if done.aside:
+        print(f"What was there before lies in {done.aside}; delete it when you need it no more.")
+    if done.keys:
+        file = var_dir() / place.RESTORED_KEYS
+        print(f"Set {', '.join(done.keys)} from {file}, then delete it.")
+    if os.environ.get("NEO4J_URI"):
+        print("Neo4j: python -m kg publish var/graph/<newest version>/content.jsonl")
+    return 0
