@@ -16,6 +16,7 @@ from cdp.segments.rebuild import rebuild_all
 
 _BATCH = 500
 _FEW = 10_000
+_SOME = 100_000
 _ROUNDS = 20
 _SEGMENTS = (
     'tag("兴趣:运动装备") and orders.value >= 500',
@@ -33,10 +34,13 @@ def figures(most: int) -> Iterator[Figure]:
     yield f"cost_us.{_FEW}", few, "µs"
     yield "cost_us.person_10", _cost_of_one(source, 10), "µs"
     yield "cost_us.person_10000", _cost_of_one(source, 10_000), "µs"
-    _fill(source, shoppers, most - _FEW)
-    many = _cost(source, shoppers)
-    yield f"cost_us.{most}", many, "µs"
-    yield f"cost.{most}_over_{_FEW}", many / few, "ratio"
+    stored = _FEW
+    for size in sorted({min(_SOME, most), most}):
+        _fill(source, shoppers, size - stored)
+        stored = size
+        many = _cost(source, shoppers)
+        yield f"cost_us.{size}", many, "µs"
+        yield f"cost.{size}_over_{_FEW}", many / few, "ratio"
     for number, text in enumerate(_SEGMENTS):
         store.save(f"bench {number}", text)
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The intake and the pipeline as the web application runs them.
+"""The intake as the web application runs it; the pipeline is a process of its own.
 
     python -m bench.event_server PORT
 
@@ -12,7 +12,7 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
-from cdp import pipeline, sources
+from cdp import sources
 from cdp.intake import http
 from storage import create_tables
 
@@ -28,9 +28,7 @@ def main() -> None:
     def alive() -> dict:
         return {"status": "ok"}
 
-    pipeline.start()
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="warning")
-    pipeline.stop()
 
 
 if __name__ == "__main__":

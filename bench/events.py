@@ -2,9 +2,10 @@
 
     python -m bench --only events [--seconds 10] [--events 1000000] [--databases sqlite postgresql]
 
-Intake is measured through HTTP in requests of 100 events, as Segment's SDKs send them; raw is the
-same rows inserted in bulk, 100 a transaction, as durable as the intake's, with no HTTP, no checks
-and no reading: what the database alone could do.
+Intake is measured through HTTP in requests of 100 events, as Segment's SDKs send them, beside the
+pipeline (`python -m cdp work`), which takes them up meanwhile; raw is the same rows inserted in
+bulk, 100 a transaction, as durable as the intake's, with no HTTP, no checks and no reading: what
+the database alone could do.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ from cdp.identity.tables import IdentifierRow
 from cdp.tags.tables import TagRow
 from storage import Base, create_tables, engine, read, write
 from tests.assistant import free_port
+from tests.cdp.crash import kill_while_loaded
 
 BATCH = 100
-# RudderStack's published figure for two cores, in events a second.
-PACE = 1_700
+# Events a second; the last is RudderStack's published figure for two cores.
+PACES = (500, 1_000, 1_700)
 _SENDERS = 16
 _PEOPLE = 20_000
 _PROBES = 40
+_KILLS = 100
 _EVENTS = EventRow.__table__
 # One sender stands for many here.
 _UNLIMITED = {name: "1000000000/minute" for name in ("CDP_LIMIT_SOURCE", "CDP_LIMIT_ADDRESS")}
@@ -49,8 +52,11 @@ _UNLIMITED = {name: "1000000000/minute" for name in ("CDP_LIMIT_SOURCE", "CDP_LI
 def figures(seconds: float, databases: Iterable[str], most: int) -> Iterator[Figure]:
     """(name, value, unit) of all, on each database."""
     for database in databases:
-        with _place(database) as folder, _server(folder) as (url, process):
-            for name, value, unit in _intake(url, process, seconds):
+        with _place(database), _servers() as (url, processes):
+            for name, value, unit in _intake(url, processes, seconds):
+                yield f"events.{database}.{name}", value, unit
+        with _place(database):
+            for name, value, unit in _killed():
                 yield f"events.{database}.{name}", value, unit
         with _place(database):
             for name, value, unit in event_cost.figures(
@@ -87,11 +93,13 @@ def _place(database: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+def _servers() -> Iterator[tuple[str, list[psutil.Process]]]:
+    """The intake's address, and the processes of intake and pipeline."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.event_server", str(port)], env={**os.environ, **_UNLIMITED}
-    )
+    started = [
+        subprocess.Popen([sys.executable, "-m", *what], env={**os.environ, **_UNLIMITED})
+        for what in (("bench.event_server", str(port)), ("cdp", "work"))
+    ]
     url = f"http://127.0.0.1:{port}"
     try:
         end = time.monotonic() + 60
@@ -101,13 +109,15 @@ def _server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
                     break
             except requests.RequestException:
                 time.sleep(0.1)
-        yield url, psutil.Process(process.pid)
+        yield url, [psutil.Process(one.pid) for one in started]
     finally:
-        process.terminate()
-        process.wait(60)
+        for one in started:
+            one.terminate()
+        for one in started:
+            one.wait(60)
 
 
-def _intake(url: str, process: psutil.Process, seconds: float) -> Iterator[Figure]:
+def _intake(url: str, processes: list[psutil.Process], seconds: float) -> Iterator[Figure]:
     key = sources.by_name("storefront").write_key
     # Made before: what the sender spends on making events is none of the server's time.
     shoppers = Shoppers(_PEOPLE)
@@ -120,13 +130,26 @@ def _intake(url: str, process: psutil.Process, seconds: float) -> Iterator[Figur
     raw = _raw(accepted)
     yield "raw_inserts_per_s", raw, "1/s"
     yield "accepted_over_raw", accepted / took / raw, "ratio"
-    yield "memory_mb", process.memory_info().rss / 1e6, "MB"
+    yield "memory_mb", sum(one.memory_info().rss for one in processes) / 1e6, "MB"
     fresh = Shoppers(_PEOPLE, seed=13)
-    paced = [orjson.dumps(fresh.batch(BATCH)) for _ in range(int(max(seconds, 15) * PACE / BATCH))]
-    lags, rate = _lag_under(url, key, paced)
-    yield "paced_per_s", rate, "1/s"
-    yield "to_tag_p50_ms", statistics.median(lags), "ms"
-    yield "to_tag_p95_ms", statistics.quantiles(lags, n=20)[18], "ms"
+    for pace in PACES:
+        count = int(max(seconds, 20) * pace / BATCH)
+        lags, rate = _lag_under(
+            url, key, [orjson.dumps(fresh.batch(BATCH)) for _ in range(count)], pace
+        )
+        yield f"paced_per_s.{pace}", rate, "1/s"
+        yield f"to_tag_p50_ms.{pace}", statistics.median(lags), "ms"
+        yield f"to_tag_p95_ms.{pace}", statistics.quantiles(lags, n=20)[18], "ms"
+        _until_processed()
+
+
+def _killed() -> Iterator[Figure]:
+    """A server killed under load, again and again: what was answered 2xx and is not stored."""
+    outcome = kill_while_loaded(_KILLS)
+    yield "killed", outcome.kills, "kills"
+    yield "killed_answered", len(outcome.answered), "events"
+    yield "killed_lost", len(outcome.lost), "events"
+    yield "killed_doubled", len(outcome.doubled), "events"
 
 
 def _send(url: str, key: str, bodies: list[bytes], seconds: float) -> tuple[int, float]:
@@ -202,41 +225,43 @@ def _raw(most: int) -> float:
     return len(rows) / took
 
 
-def _lag_under(url: str, key: str, bodies: list[bytes]) -> tuple[list[float], float]:
-    """Milliseconds from a click's acceptance to its tag, while `PACE` events a second come in."""
-    stop, sent = threading.Event(), [0]
+def _lag_under(url: str, key: str, bodies: list[bytes], pace: int) -> tuple[list[float], float]:
+    """Milliseconds from a click's acceptance to its tag, while so many events a second come in."""
+    stop, sent = threading.Event(), [0] * _SENDERS
 
-    def sender() -> None:
+    def sender(number: int) -> None:
         with requests.Session() as session:
             session.trust_env = False
-            due = time.perf_counter()
-            for body in bodies:
+            due = start + number * BATCH / pace
+            for body in bodies[number::_SENDERS]:
+                time.sleep(max(0.0, due - time.perf_counter()))
                 if stop.is_set():
                     return
-                sent[0] += _post(session, url, key, body)
-                due += BATCH / PACE
-                time.sleep(max(0.0, due - time.perf_counter()))
+                sent[number] += _post(session, url, key, body)
+                due += BATCH / pace * _SENDERS
 
-    thread = threading.Thread(target=sender)
     start = time.perf_counter()
-    thread.start()
+    threads = [threading.Thread(target=sender, args=(n,)) for n in range(_SENDERS)]
+    for thread in threads:
+        thread.start()
     lags = []
     with requests.Session() as session:
         session.trust_env = False
         time.sleep(1)
         for number in range(_PROBES):
-            if not thread.is_alive():
+            if not any(thread.is_alive() for thread in threads):
                 break
-            lags.append(_probe(session, url, key, number))
+            lags.append(_probe(session, url, key, f"{pace}-{number}"))
             time.sleep(0.1)
     took = time.perf_counter() - start
     stop.set()
-    thread.join()
-    return lags, sent[0] / took
+    for thread in threads:
+        thread.join()
+    return lags, sum(sent) / took
 
 
-def _probe(session: requests.Session, url: str, key: str, number: int) -> float:
-    probe = Shoppers(1, seed=number, prefix=f"probe{number}").event(0)
+def _probe(session: requests.Session, url: str, key: str, name: str) -> float:
+    probe = Shoppers(1, seed=name, prefix=f"probe{name}").event(0)
     _post(session, url, key, orjson.dumps({"batch": [probe]}))
     start = time.perf_counter()
     while True:

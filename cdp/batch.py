@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +20,7 @@ from cdp.identity.resolve import Sighting, owner, resolve
 from cdp.profiles import store
 from cdp.tags import engine
 from cdp.tags import store as tags
+from storage import utc_now
 
 _AGES = frozenset({"birthday", "birth_date", "birthDate", "date_of_birth", "age"})
 
@@ -50,7 +50,7 @@ def process(session: Session, events: Sequence[Event]) -> list[consent.Decision]
     _refuse_suppressed(session, batch)
     decisions = _identify(session, batch)
     _fold(session, batch)
-    engine.evaluate_many(session, batch.folded, _now(), states=batch.states)
+    engine.evaluate_many(session, batch.folded, utc_now(), states=batch.states)
     _finish(session, batch)
     return decisions
 
@@ -77,27 +77,31 @@ def _identify(session: Session, batch: _Batch) -> list[consent.Decision]:
     """Whose the events are, and what their people allow now."""
     sightings = [_sighting(event) for event in batch.events]
     graph = resolve(session, sightings)
-    graph.save(_now())
+    graph.save(utc_now())
     changes = moves.move_events(session, graph)
     batch.people = [owner(graph, sighting) for sighting in sightings]
     # Profiles are merged before decisions are recorded: what these take back is the whole person's.
     moves.tell(session, changes)
-    batch.states = consent.states(session, {one for one in batch.people if one is not None})
     told = [
-        (event, sighting.usable, batch.states[person])
+        (event, sighting.usable, person)
         for event, sighting, person in zip(batch.events, sightings, batch.people, strict=True)
         if person is not None
     ]
-    decisions = carried.decisions(told, batch.sources, batch.channel_of)
+
+    def states_of(people: set[int]) -> dict[int, dict[str, bool]]:
+        batch.states = consent.states(session, people)
+        return batch.states
+
+    decisions = carried.decisions(told, batch.sources, batch.channel_of, states_of)
     consent.record_many(session, decisions)
     changed = {graph.by_key[one].person for decision in decisions for one in decision.ids}
-    for event, person in zip(batch.events, batch.people, strict=True):
+    for event, _, person in told:
         traits = event.body.get("traits")
-        if person is not None and traits and not _AGES.isdisjoint(traits):
+        if traits and not _AGES.isdisjoint(traits):
             minors.note(session, person, traits)
             changed.add(person)
-    if changed:
-        batch.states |= consent.states(session, changed & batch.states.keys())
+    unasked = {person for _, _, person in told} - (batch.states.keys() - changed)
+    batch.states |= consent.states(session, unasked)
     return decisions
 
 
@@ -151,7 +155,3 @@ def _finish(session: Session, batch: _Batch) -> None:
     ]
     store.update_events(session, done)
     store.erase_events(session, batch.erased)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

@@ -7,7 +7,7 @@ grant that was recorded within the last hour, and still holds, is not recorded a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from cdp import consent, sources
@@ -21,24 +21,31 @@ _recorded: OrderedDict[tuple, datetime] = OrderedDict()
 
 
 def decisions(
-    told: Iterable[tuple[Event, list[tuple[str, str]], Mapping[str, bool]]],
+    told: Iterable[tuple[Event, list[tuple[str, str]], int]],
     known: Mapping[int, Source],
     channel_of,
+    states_of: Callable[[set[int]], Mapping[int, Mapping[str, bool]]],
 ) -> list[consent.Decision]:
     """What is to be recorded of a batch.
 
-    told: events, each with its usable identifiers and what its person allows now (by purpose).
+    told: events, each with its usable identifiers and its person. states_of: what people allow
+    now, by purpose; asked once, and only about those whose choice may have been recorded already.
     The same choice within a batch is one decision, with its newest time.
     """
     newest: dict[tuple, tuple[datetime, int]] = {}
+    repeated: list[tuple[tuple, Event, int]] = []
     place = database_url()
-    for event, ids, states in told:
+    for event, ids, person in told:
         for granted, made_by, purposes in _said(event, known.get(event.source_id)):
             key = (tuple(ids), tuple(purposes), granted, channel_of(event), made_by)
-            if granted and all(states.get(one, False) for one in purposes):
-                at = _recorded.get((place, *key))
-                if at is not None and abs(event.at - at) < FRESH:
-                    continue
+            at = _recorded.get((place, *key)) if granted else None
+            if at is not None and abs(event.at - at) < FRESH:
+                repeated.append((key, event, person))
+            else:
+                newest[key] = max(newest.get(key, (event.at, 0)), (event.at, event.seq))
+    states = states_of({person for _, _, person in repeated})
+    for key, event, person in repeated:
+        if not all(states[person].get(purpose, False) for purpose in key[1]):
             newest[key] = max(newest.get(key, (event.at, 0)), (event.at, event.seq))
     return [
         consent.Decision(ids, purposes, granted, channel, f"event {seq}", at, made_by)

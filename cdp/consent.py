@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from sqlalchemy import insert, select
 
@@ -31,6 +31,7 @@ from cdp.consent_rules import (
     person_allows,
 )
 from cdp.consent_store import ConsentRow, ConsentStateRow
+from storage import utc_now
 
 __all__ = [
     "ALL",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 TEXT_VERSION = "2026-11"
+_IN_PERSON = (EXPLICIT, GUARDIAN)
 
 Ids = Sequence[tuple[str, str]]
 
@@ -105,9 +107,7 @@ def record_many(session, decisions: Iterable[Decision]) -> None:
     """
     decisions = [_checked(decision) for decision in decisions]
     _welcome_back(session, decisions)
-    persons = store.persons_of(session, {one for decision in decisions for one in decision.ids})
-    owned = store.identifiers_by_person(session, set(persons.values())) if persons else {}
-    about = [_expanded(decision, persons, owned) for decision in decisions]
+    about = _about(session, decisions)
     known = {
         (row.kind, row.key, row.purpose, row.scope, row.source): (row.granted, row.at)
         for row in store.states_of(session, set().union(*about))
@@ -117,7 +117,7 @@ def record_many(session, decisions: Iterable[Decision]) -> None:
         for place, row in _rows(decision, ids):
             newest = known.get(place)
             flips = newest is None or newest[0] != row["granted"]
-            if decision.source in (EXPLICIT, GUARDIAN) or flips:
+            if decision.source in _IN_PERSON or flips:
                 history.append(row)
             if newest is None or _later(row, newest):
                 known[place] = (row["granted"], row["at"])
@@ -162,9 +162,15 @@ def allowed_ids(session, ids: Ids, purpose: str, channel: str | None = None) -> 
 def states(session, person_ids: Iterable[int]) -> dict[int, dict[str, bool]]:
     """For each person each purpose: whether it is allowed (on any channel)."""
     wanted = set(person_ids)
-    facts, minors, erasing = store.facts(session, wanted)
-    found = {}
-    for person_id in wanted:
+    # Most people never denied anything: whatever was granted they allow.
+    said, doubtful = store.grants(session, wanted)
+    found = {
+        person_id: {"service": person_id in said}
+        | {purpose: purpose in said.get(person_id, ()) for purpose in OPTIONAL}
+        for person_id in wanted - doubtful
+    }
+    facts, minors, erasing = store.facts(session, doubtful)
+    for person_id in doubtful:
         known = person_id in facts and person_id not in erasing
         mine = facts[person_id] if known else []
         answer = {
@@ -222,7 +228,7 @@ def _check_purposes(purposes: Iterable[str]) -> None:
 
 
 def _rows(decision: Decision, ids: set[tuple[str, str]]) -> Iterator[tuple[tuple, dict]]:
-    at = decision.at or datetime.now(timezone.utc).replace(tzinfo=None)
+    at = decision.at or utc_now()
     for purpose in decision.purposes:
         if purpose not in BY_CHANNEL:
             scope = ALL
@@ -251,10 +257,17 @@ def _later(row: dict, newest: tuple[bool, datetime]) -> bool:
     return (row["at"], not row["granted"]) > (newest[1], not newest[0])
 
 
-def _expanded(decision: Decision, persons: dict, owned: dict) -> set[tuple[str, str]]:
-    if decision.source in (EXPLICIT, GUARDIAN):
-        return store.belonging(decision.ids, persons, owned)[0]
-    return {(kind, key) for kind, key in decision.ids}
+def _about(session, decisions: list[Decision]) -> list[set[tuple[str, str]]]:
+    """The identifiers each is recorded for; said in person, all of the speaker's."""
+    spoken = {one for each in decisions if each.source in _IN_PERSON for one in each.ids}
+    persons = store.persons_of(session, spoken) if spoken else {}
+    owned = store.identifiers_by_person(session, set(persons.values())) if persons else {}
+    return [
+        store.belonging(each.ids, persons, owned)[0]
+        if each.source in _IN_PERSON
+        else {(kind, key) for kind, key in each.ids}
+        for each in decisions
+    ]
 
 
 def _welcome_back(session, decisions: list[Decision]) -> None:
@@ -262,7 +275,7 @@ def _welcome_back(session, decisions: list[Decision]) -> None:
     came = {
         one
         for decision in decisions
-        if decision.granted and decision.source in (EXPLICIT, GUARDIAN)
+        if decision.granted and decision.source in _IN_PERSON
         for one in decision.ids
     }
     if came:

@@ -16,8 +16,8 @@ Without a channel the question is whether any channel is allowed at all.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 PURPOSES = ("service", "analytics", "personalisation", "marketing", "sharing", "cross_border")
 OPTIONAL = PURPOSES[1:]
@@ -28,8 +28,7 @@ SOURCES = (EXPLICIT, GUARDIAN, CARRIED, ASSUMED)
 ALL = "all"
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """One identifier's newest decision of that purpose, scope and source; `at` is naive UTC."""
 
     identifier: tuple[str, str]

@@ -17,10 +17,13 @@ from sqlalchemy import (
     Integer,
     String,
     and_,
+    case,
+    func,
     or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import Select
 
 from cdp.consent_rules import Fact
 from cdp.identity.tables import IdentifierRow, PersonRow
@@ -73,6 +76,7 @@ _states = ConsentStateRow.__table__
 _identifiers = IdentifierRow.__table__
 _people = PersonRow.__table__
 _erased = ErasedPersonRow.__table__
+_OF_IDENTIFIER = and_(_states.c.kind == _identifiers.c.kind, _states.c.key == _identifiers.c.key)
 
 
 def facts(session, person_ids: Iterable[int]) -> tuple[dict[int, list[Fact]], set, set]:
@@ -82,31 +86,56 @@ def facts(session, person_ids: Iterable[int]) -> tuple[dict[int, list[Fact]], se
     minors, erasing = set(), set()
     for start in range(0, len(wanted), _CHUNK):
         some = wanted[start : start + _CHUNK]
-        joined = _identifiers.outerjoin(
-            _states,
-            and_(_states.c.kind == _identifiers.c.kind, _states.c.key == _identifiers.c.key),
-        )
         rows = session.execute(
             select(_identifiers.c.person_id, _states)
-            .select_from(joined)
+            .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
             .where(_identifiers.c.person_id.in_(some))
         )
         for row in rows:
             mine = facts.setdefault(row.person_id, [])
             if row.kind is not None:
                 mine.append(fact_of(row))
-        minors |= set(
-            session.scalars(select(_people.c.id).where(_people.c.id.in_(some), _people.c.minor))
-        )
-        erasing |= set(
-            session.scalars(select(_erased.c.person_id).where(_erased.c.person_id.in_(some)))
-        )
+        young, gone = _special(some)
+        minors |= set(session.scalars(young))
+        erasing |= set(session.scalars(gone))
     return facts, minors, erasing
+
+
+def grants(session, person_ids: Iterable[int]) -> tuple[dict[int, set[str]], set[int]]:
+    """By known person the purposes that their identifiers grant; and those of the people for whom
+    `facts` are needed: somebody who denied something, is under 14, or is being erased."""
+    wanted = sorted(person_ids)
+    said: dict[int, set[str]] = {}
+    doubtful: set[int] = set()
+    for start in range(0, len(wanted), _CHUNK):
+        some = wanted[start : start + _CHUNK]
+        whose = _identifiers.c.person_id
+        rows = session.execute(
+            select(whose, _states.c.purpose, func.count(case((~_states.c.granted, 1))))
+            .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
+            .where(whose.in_(some))
+            .group_by(whose, _states.c.purpose)
+        )
+        for person_id, purpose, denials in rows:
+            said.setdefault(person_id, set()).add(purpose)
+            if denials:
+                doubtful.add(person_id)
+        for special in _special(some):
+            doubtful |= set(session.scalars(special))
+    return said, doubtful
 
 
 def fact_of(row) -> Fact:
     """A row of `consent_states` as a fact."""
     return Fact((row.kind, row.key), row.purpose, row.scope, row.source, row.granted, row.at)
+
+
+def _special(person_ids: list[int]) -> tuple[Select, Select]:
+    """Who of them is under 14, and who is being erased."""
+    return (
+        select(_people.c.id).where(_people.c.id.in_(person_ids), _people.c.minor),
+        select(_erased.c.person_id).where(_erased.c.person_id.in_(person_ids)),
+    )
 
 
 def persons_of(session, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:

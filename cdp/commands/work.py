@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 import time
@@ -29,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
     create_tables()
     if options.retry_failed:
         print(f"{pipeline.retry_failed():,} events taken up again", file=sys.stderr)
+    # What has been imported stays: the collector need not look through it again and again.
+    gc.freeze()
     if options.once:
         return _drain()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -36,6 +36,11 @@ class Ident:
     last_seen: datetime
     changed: bool = False
 
+    @property
+    def alone_with_one(self) -> bool:
+        """Whether it was seen with one other identifier only."""
+        return not self.shared and sum(self.seen_with.values()) == 1
+
     def seen(self, at: datetime) -> None:
         """Stretch the time it was seen in."""
         if at > self.last_seen:

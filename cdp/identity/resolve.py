@@ -138,6 +138,9 @@ def _connect(graph: Graph, a: Ident, b: Ident, position: str, seq: int, is_born)
         graph.add_link(a, b, position, seq)
     else:
         graph.move_link(link, position, seq)
+        if a.person == b.person and a.alone_with_one and b.alone_with_one:
+            # It joined them, and there is no other link that could have been before it.
+            return
     newly = [one for one in joining if rules.crowded(one.kind, one.seen_with)]
     for one in newly:
         one.shared = one.changed = True

@@ -6,11 +6,12 @@ At-least-once in, counted once: an event is unique by its source and message id.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cdp import keys, sources
@@ -20,7 +21,7 @@ from cdp.intake.refusal import INVALID, Refusal, Verdict
 from cdp.intake.standard import Standard, standardise
 from cdp.intake.together import Together
 from cdp.sources import Source
-from storage import write
+from storage import utc_now, write
 
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 _TABLE = EventRow.__table__
@@ -38,7 +39,7 @@ def accept(
     Raises:
         SQLAlchemyError: the database is away; nothing of the batch was kept, so send it again.
     """
-    received_at = received_at or datetime.now(timezone.utc).replace(tzinfo=None)
+    received_at = received_at or utc_now()
     by = keys.active_secret()
     judged = [_judge(source, one, received_at) for one in raw]
     return _writer.write(_Batch(source, raw, judged, received_at, by))
@@ -55,10 +56,13 @@ class _Batch:
     by: str
 
 
-def _write(batches: list[_Batch]) -> list[list[Verdict]]:
+def _write(take: Callable[[], list[_Batch]]) -> list[list[Verdict]]:
     """Write what several callers brought in one transaction; the verdicts of each."""
     answers, rows, aside = [], [], []
-    with write() as session:
+    # Two who bring the same event at once meet in its unique constraint.
+    rotating = len(keys.hash_secrets()) > 1
+    with write(alone=rotating) as session:
+        batches = take()
         _rehash(session, batches)
         known: dict[int, set[str]] = {}
         for batch in batches:
@@ -66,7 +70,7 @@ def _write(batches: list[_Batch]) -> list[list[Verdict]]:
             stored |= _known(session, batch.source.id, batch.judged)
             answers.append(_sort(batch, stored, rows, aside))
         if rows:
-            session.execute(insert(_TABLE), rows)
+            session.execute(_insert(session), rows)
         if aside:
             refused.keep(session, aside)
     if rows:
@@ -75,6 +79,11 @@ def _write(batches: list[_Batch]) -> list[list[Verdict]]:
 
 
 _writer = Together(_write, hopeless=(OperationalError, InterfaceError))
+
+
+def _insert(session):
+    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return make(_TABLE).on_conflict_do_nothing(index_elements=["source_id", "message_id"])
 
 
 def _rehash(session, batches: list[_Batch]) -> None:
@@ -98,7 +107,7 @@ def accept_again(row: refused.RefusedRow) -> Verdict:
         made = standardise(source, raw, row.received_at)
     except Refusal as refusal:
         made = refusal
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     refusal = made if isinstance(made, Refusal) else made.refusal
     with write() as session:
         if refusal is not None:
@@ -106,7 +115,7 @@ def accept_again(row: refused.RefusedRow) -> Verdict:
             return Verdict(row.message_id, REFUSED, refusal.code, refusal.field, refusal.reason)
         known = _known(session, source.id, [made])
         if made.message_id not in known:
-            session.execute(insert(_TABLE), [_row(source.id, made, row.received_at)])
+            session.execute(_insert(session), [_row(source.id, made, row.received_at)])
         refused.mark(session, row.id, now, None)
     _wake()
     return Verdict(made.message_id, DUPLICATE if made.message_id in known else ACCEPTED)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import chain
 
-from cdp.tags.facts import Facts, Item, fold_case, when
+from cdp.tags.facts import MET, TOUCHED, Facts, Item, fold_case, when
 from cdp.tags.findings import NO, Finding
 
 _NAMES_SHOWN = 3
@@ -106,6 +106,8 @@ class Bought:
     gives = frozenset({"orders", "value", "items", "last"})
 
     def check(self, facts: Facts) -> Finding:
+        if self.at_least and not facts.order_count:
+            return NO
         narrowed = bool(self.categories or self.brands or self.within)
         orders = self._narrowed(facts) if narrowed else facts.orders
         count = len(orders) if narrowed else facts.order_count
@@ -139,7 +141,7 @@ class Touched:
 
     which: str
     wanted: dict[str, frozenset[str]]
-    kinds = None
+    kinds = frozenset({TOUCHED})
     gives = frozenset({"channel", "last"})
 
     def check(self, facts: Facts) -> Finding:
@@ -204,7 +206,7 @@ class KnownSince:
     """First seen within so long."""
 
     within: timedelta
-    kinds = None
+    kinds = frozenset({MET})
     gives = frozenset({"days", "last"})
 
     def check(self, facts: Facts) -> Finding:

@@ -8,7 +8,7 @@ number of statements does not grow with the batch, but for chunks of some hundre
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from cdp import consent
-from cdp.events import Event, EventRow
+from cdp.events import KINDS, Event, EventRow
 from cdp.tags import reasons, rules, store
 from cdp.tags.facts import Facts
 from cdp.tags.findings import Finding
@@ -32,6 +32,9 @@ _ENOUGH_SOURCES = 5
 # A tag that is confirmed is written again once a day at most, not with every event.
 _REFRESH = timedelta(days=1)
 _LOOKED_BACK = 50
+_ANY = frozenset(KINDS)
+
+_STANDING = (TagRow.person_id, TagRow.tag, TagRow.version, TagRow.sources, TagRow.expires_at)
 
 Touched = Mapping[int, tuple[dict, Sequence[Event]]]
 
@@ -124,7 +127,7 @@ def _load(
     tags: dict[int, dict[str, Any]] = {}
     due: dict[int, datetime] = {}
     for some in store.chunks(sorted(touched)):
-        wanted = select(TagRow.__table__).where(TagRow.person_id.in_(some))
+        wanted = select(*_STANDING).where(TagRow.person_id.in_(some))
         for row in session.execute(wanted):
             tags.setdefault(row.person_id, {})[row.tag] = row
         checks = select(CheckRow.__table__).where(CheckRow.person_id.in_(some))
@@ -144,27 +147,43 @@ def _load(
 
 
 class _Choice:
-    """Which rules to look at, worked out once for each kind of arrival in a batch."""
+    """Which rules to look at, worked out once for all of a batch who are alike in what counts."""
 
     def __init__(self, in_force: Sequence[Rule]):
-        self.all = list(in_force)
         self.by_tag = {rule.tag: rule for rule in in_force}
-        self._known: dict[tuple[frozenset, frozenset], list[Rule]] = {}
+        self._known: dict[tuple, dict[str, Rule]] = {}
 
-    def rules_for(self, person: _Person) -> list[Rule]:
-        """All, or those that the arriving events concern, and those that were changed since."""
-        if person.whole:
-            return self.all
-        arrival = (person.facts.arriving_kinds, person.facts.arriving_categories)
-        if arrival not in self._known:
-            self._known[arrival] = [rule for rule in self.all if rule.concerned_by(*arrival)]
-        found = self._known[arrival]
-        stale = [
-            rule
+    def rules_for(self, person: _Person) -> Iterable[Rule]:
+        """Those that may hold, or of whose tags it has to be asked whether they still hold."""
+        chosen = self._may_hold(person)
+        held = {
+            tag: rule
             for tag, row in person.tags.items()
-            if (rule := self.by_tag.get(tag)) and rule.version != row.version and rule not in found
-        ]
-        return found + stale
+            if (rule := self.by_tag.get(tag))
+            and tag not in chosen
+            and self._asked(person, rule, row)
+        }
+        return (chosen | held).values() if held else chosen.values()
+
+    def _may_hold(self, person: _Person) -> dict[str, Rule]:
+        facts = person.facts
+        if person.whole:
+            alike = None, frozenset(facts.by_category), facts.channels
+        else:
+            # Of a category that nothing arrived of the answer is what it was.
+            alike = facts.arriving_kinds, facts.arriving_categories, facts.channels
+        if alike not in self._known:
+            kinds, *there = alike
+            self._known[alike] = {
+                tag: rule
+                for tag, rule in self.by_tag.items()
+                if (kinds is None or rule.changed_by(kinds)) and rule.may_hold(*there)
+            }
+        return self._known[alike]
+
+    @staticmethod
+    def _asked(person: _Person, rule: Rule, row: Any) -> bool:
+        return person.whole or rule.version != row.version or rule.channels is not None
 
 
 def _judge(person: _Person, choice: _Choice, now: datetime) -> None:
@@ -235,7 +254,8 @@ def _looked_up(session: Session, person_id: int, rule: Rule, at: datetime) -> li
     )
     rows = session.execute(newest).all()
     exact = [row.seq for row in rows if row.occurred_at == at]
-    fitting = [row.seq for row in rows if rule.kinds is None or row.kind in rule.kinds]
+    wanted = (rule.kinds or _ANY) & _ANY or _ANY
+    fitting = [row.seq for row in rows if row.kind in wanted]
     return sorted((exact or fitting)[:_ENOUGH_SOURCES])
 
 

@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 from cdp.events import Event
 
+# Beside the kinds of events: what conditions that look at no event are changed by.
+TOUCHED, MET = "touched", "met"
+
 
 class Item(NamedTuple):
     """A product (or only a category) that somebody looked at, clicked, put into the cart …"""
@@ -61,7 +64,7 @@ class Facts:
     def items(self) -> list[Item]:
         """Products looked at, each once for each kind of event, the newest first."""
         newest: dict[tuple[str, str], Item] = {}
-        for one in (*self._stored_items(), *self._arriving_items()):
+        for one in (*self._stored_items(), *self._arriving_items):
             place = (one.kind, one.product or one.category)
             if place not in newest or one.at > newest[place].at:
                 newest[place] = one
@@ -71,12 +74,15 @@ class Facts:
         for entry in self.body.get("viewed") or ():
             yield _item(entry["at"], entry["kind"], entry, entry.get("seq"))
 
-    def _arriving_items(self) -> Iterable[Item]:
-        for event in self.events:
-            properties = event.body.get("properties") or {}
-            for product in (properties, *_products(properties)):
-                if product.get("category") or product.get("product_id"):
-                    yield _item(event.at.isoformat(), event.kind, product, event.seq)
+    @cached_property
+    def _arriving_items(self) -> list[Item]:
+        return [
+            _item(event.at.isoformat(), event.kind, product, event.seq)
+            for event in self.events
+            if (properties := event.body.get("properties"))
+            for product in (properties, *_products(properties))
+            if product.get("category") or product.get("product_id")
+        ]
 
     @cached_property
     def by_category(self) -> dict[str, list[Item]]:
@@ -167,13 +173,20 @@ class Facts:
 
     @cached_property
     def arriving_kinds(self) -> frozenset[str]:
-        """The kinds of the events that have just arrived."""
-        return frozenset(event.kind for event in self.events)
+        """The kinds of the events that have just arrived, and what these made of the person:
+        `TOUCHED` by a channel anew, or `MET` earlier than was known."""
+        times = {event.at.isoformat() for event in self.events}
+        made = set()
+        if any(touch["at"] in times for touch in self.touches("any")):
+            made.add(TOUCHED)
+        if not times.isdisjoint(self._channel_times("first")):
+            made.add(MET)
+        return frozenset(made.union(event.kind for event in self.events))
 
     @cached_property
     def arriving_categories(self) -> frozenset[str]:
         """The categories of the products in the events that have just arrived."""
-        return frozenset(item.category for item in self._arriving_items())
+        return frozenset(item.category for item in self._arriving_items)
 
     def seqs(self, kinds: frozenset[str]) -> list[int]:
         """The numbers of the arriving events of these kinds (of all, if empty)."""

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from cdp.tags.conditions import Looked
+from cdp.tags.conditions import Looked, Touched
 from cdp.tags.facts import fold_case
 from cdp.tags.findings import Condition
 from cdp.tags.models import FileModel, Groups, RuleModel
@@ -38,12 +38,17 @@ class Rule:
     version: str
     kinds: frozenset[str] | None
     categories: frozenset[str] | None
+    channels: frozenset[str] | None
 
-    def concerned_by(self, kinds: frozenset[str], categories: frozenset[str]) -> bool:
-        """Whether events of these kinds, with products of these categories, change the answer."""
-        if self.kinds is not None and self.kinds.isdisjoint(kinds):
+    def may_hold(self, categories: frozenset[str], channels: frozenset[str]) -> bool:
+        """Whether it can hold for somebody who looked at these categories, from these channels."""
+        if self.categories is not None and self.categories.isdisjoint(categories):
             return False
-        return self.categories is None or not self.categories.isdisjoint(categories)
+        return self.channels is None or not self.channels.isdisjoint(channels)
+
+    def changed_by(self, kinds: frozenset[str]) -> bool:
+        """Whether events of these kinds can change the answer."""
+        return self.kinds is None or not self.kinds.isdisjoint(kinds)
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,7 @@ def _add(
         version=_version(raw, groups),
         kinds=condition.kinds,
         categories=(condition.categories or None) if isinstance(condition, Looked) else None,
+        channels=condition.wanted.get("channel") if isinstance(condition, Touched) else None,
     )
 
 

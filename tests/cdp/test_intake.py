@@ -6,7 +6,7 @@ import threading
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from cdp import keys, pipeline, sources
@@ -200,7 +200,8 @@ def test_if_the_database_fails_nothing_of_the_batch_is_kept(web, monkeypatch):
 def test_what_waits_is_written_together_and_fails_alone():
     calls, gate, first = [], threading.Event(), threading.Event()
 
-    def write_all(works: list[int]) -> list[int]:
+    def write_all(take) -> list[int]:
+        works = take()
         calls.append(list(works))
         first.set()
         gate.wait(10)
@@ -246,6 +247,28 @@ def test_what_was_hashed_before_a_rotation_ended_is_hashed_anew(web, monkeypatch
     batch = intake._Batch(web, [track(traits={"email": "a@b.cn"})], [], NOW, old)
     batch.judged = [rotate_meanwhile(web, batch.raw[0], NOW)]
     monkeypatch.setattr(intake, "_judge", judge)
-    intake._write([batch])
+    intake._write(lambda: [batch])
     (event,) = stored()
     assert ("email", keys.key_with("email", "a@b.cn", new)) in event.ids
+
+
+def test_on_a_server_the_intake_waits_for_no_other_writer(web, database):
+    taken = threading.Event()
+    bringing = threading.Thread(target=lambda: (accept(web, [track()]), taken.set()))
+    with write() as session:
+        session.execute(text("SELECT 1"))
+        bringing.start()
+        assert taken.wait(2) == (database == "postgresql")
+    assert taken.wait(20)
+    bringing.join(10)
+    assert len(stored()) == 1
+
+
+def test_an_event_brought_twice_at_once_is_there_once(web, monkeypatch):
+    # Neither finds it stored, as happens when both look before either has written.
+    monkeypatch.setattr(intake, "_known", lambda *_: set())
+    event = track()
+    for _ in range(2):
+        (verdict,) = accept(web, [event])
+        assert verdict.status == intake.ACCEPTED
+    assert len(stored()) == 1

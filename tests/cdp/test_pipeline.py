@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from cdp import correction, identity, pipeline, profiles
@@ -18,8 +18,9 @@ from cdp.identity.tables import IdentifierRow
 from cdp.intake.accept import accept
 from cdp.pipeline import FailedRow
 from cdp.profiles.tables import ProfileRow
-from storage import Base, engine, read, write
+from storage import Base, read, write
 from tests.cdp.calls import SHOE, body_of, built_in, call, drain, person, states, tags_of, take
+from tests.cdp.statements import statements
 
 
 @pytest.fixture
@@ -239,10 +240,10 @@ def test_an_event_costs_the_same_statements_whatever_is_stored(shops):
             for n in range(50)
         ]
         accept(web, raw)
-        counted[name] = _statements(pipeline.run_once)
+        counted[name] = statements(pipeline.run_once)
     assert counted["few"] == counted["many"] <= 40
     accept(web, [call("page", userId="few", anonymousId="a-few")])
-    assert _statements(pipeline.run_once) <= counted["few"], "and a batch costs as one event"
+    assert statements(pipeline.run_once) <= counted["few"], "and a batch costs as one event"
 
 
 def _copy_events(number: int, up_to: int) -> None:
@@ -254,20 +255,6 @@ def _copy_events(number: int, up_to: int) -> None:
         copies = [{**one, "message_id": f"copy {number} {n}"} for n in range(up_to - 10)]
         if copies:
             session.execute(table.insert(), copies)
-
-
-def _statements(run) -> int:
-    counted = []
-
-    def count(*_):
-        counted.append(1)
-
-    event.listen(engine(), "before_cursor_execute", count)
-    try:
-        run()
-    finally:
-        event.remove(engine(), "before_cursor_execute", count)
-    return len(counted)
 
 
 def _options(*given):
