@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from actions.turn import Turn
 from kg.catalogue import Product
+from shop.money import yuan
 from shop.offers import ProductOffers
 from shop.orders import Order
 
 
 def money(turn: Turn, cents: int | None) -> str:
-    """An amount in cents as a shopper reads it: ¥499 or ¥12.90."""
-    if cents is None:
-        return turn.phrase("price.unknown")
-    yuan, rest = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}¥{yuan}" + (f".{rest:02d}" if rest else "")
+    """An amount in cents, or that it is not known."""
+    return turn.phrase("price.unknown") if cents is None else yuan(cents)
 
 
 def price_range(turn: Turn, offers: ProductOffers) -> str:

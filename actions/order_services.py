@@ -266,33 +266,30 @@ async def _can_invoice(turn: Turn, order: Order) -> bool:
 
 
 async def _invoice(turn: Turn, order: Order) -> None:
-    title, tax = turn.slot("invoice_title"), turn.slot("tax_number")
-    ticket = await _ticket(turn, "invoice", order, title=title, tax_number=tax)
     rule = await _rule(order, "invoice")
     days = (rule.data or {}).get("issue_days") if rule else None
+    when = turn.phrase("invoice.issued", days=days) if days else (rule.text if rule else "")
+    await _make_out(turn, order, "invoice", "invoiced", when)
+
+
+async def _change_invoice(turn: Turn, order: Order) -> None:
+    rule = await _rule(order, "invoice", reason="correction")
+    days = (rule.data or {}).get("reissue_days") if rule else None
+    when = turn.phrase("invoice.reissued", days=days) if days else None
+    when = when or turn.phrase("invoice.reissued_later")
+    await _make_out(turn, order, "change_invoice", "invoice_changed", when)
+
+
+async def _make_out(turn: Turn, order: Order, kind: str, said: str, when: str) -> None:
+    title, tax = turn.slot("invoice_title"), turn.slot("tax_number")
+    ticket = await _ticket(turn, kind, order, title=title, tax_number=tax)
     turn.say(
-        "invoiced",
+        said,
         order=order.number,
         invoice=invoice_title(turn, title),
         ticket=ticket.number,
         amount=money(turn, order.total_cents),
-        when=turn.phrase("invoice.issued", days=days) if days else (rule.text if rule else ""),
-    )
-
-
-async def _change_invoice(turn: Turn, order: Order) -> None:
-    title, tax = turn.slot("invoice_title"), turn.slot("tax_number")
-    ticket = await _ticket(turn, "change_invoice", order, title=title, tax_number=tax)
-    rule = await _rule(order, "invoice", reason="correction")
-    days = (rule.data or {}).get("reissue_days") if rule else None
-    turn.say(
-        "invoice_changed",
-        order=order.number,
-        invoice=invoice_title(turn, title),
-        ticket=ticket.number,
-        when=turn.phrase("invoice.reissued", days=days)
-        if days
-        else turn.phrase("invoice.reissued_later"),
+        when=when,
     )
 
 

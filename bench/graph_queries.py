@@ -15,7 +15,6 @@ from kg.graph import Graph
 Ask = Callable[[], Awaitable[Any]]
 
 _DAY = date(2026, 11, 22)
-_MATERIAL = "材质=网布"
 
 
 def keyed(g: Graph, dice: random.Random, size: int, brands: int) -> dict[str, Ask]:
@@ -32,12 +31,10 @@ def keyed(g: Graph, dice: random.Random, size: int, brands: int) -> dict[str, As
 
     return {
         "product": lambda: g.query("product", id=f"P{number()}"),
-        "product_of_variant": lambda: g.query("product_of_variant", sku=f"P{number()}-01"),
         "goes_with": lambda: g.query("goes_with", id=f"P{number()}"),
         "goes_with_this": lambda: g.query("goes_with_this", id=f"P{number()}"),
         "compatible_with": lambda: g.query("compatible_with", id=f"P{number()}"),
         "compatible_with_this": lambda: g.query("compatible_with_this", id=f"P{number()}"),
-        "tagged": lambda: g.query("tagged", id="热卖", limit=20),
         "shelf": lambda: g.query("shelf", id=f"c{dice.randrange(LEAVES)}|||men"),
         "category": lambda: g.query("category", id=f"c{dice.randrange(LEAVES)}"),
         "category_children": lambda: g.query("category_children", id=f"r{dice.randrange(10)}"),
@@ -91,8 +88,6 @@ def scans(g: Graph, dice: random.Random, size: int) -> dict[str, Ask]:
     asks: dict[str, Ask] = {name: partial(g.query, name) for name in whole}
     return asks | {
         "promotions_in_force": lambda: g.query("promotions_in_force", day=_DAY.isoformat()),
-        # An eighth of all products has it.
-        "with_attribute": lambda: g.query("with_attribute", id=_MATERIAL, limit=20),
         "search_category": lambda: catalogue.search(
             g, category=f"r{dice.randrange(10)}", text=f"{dice.randrange(size)}号", limit=5
         ),

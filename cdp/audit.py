@@ -13,11 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from sqlalchemy import Column, DateTime, Integer, String, Text, UniqueConstraint, select
 
-from storage import Base, read
+from storage import Base, read, utc_now
 
 FIRST = "0" * 64
 _BATCH = 1000
@@ -75,7 +75,7 @@ def note(session, actor: str, action: str, subject: str, details: dict | None = 
     ).first()
     row = AuditRow(
         id=last.id + 1 if last else 1,
-        at=datetime.now(timezone.utc).replace(tzinfo=None),
+        at=utc_now(),
         actor=actor[:128],
         action=action[:64],
         subject=subject[:255],

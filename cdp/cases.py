@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
 
 from sqlalchemy import Column, DateTime, Integer, String, Text, select
 
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 WAITING = "waiting"
 
@@ -45,7 +44,7 @@ def request_person(
                 shopper=shopper,
                 reason=reason,
                 state=WAITING,
-                created_at=datetime.now(timezone.utc).replace(tzinfo=None),
+                created_at=utc_now(),
             )
             session.add(row)
         row.transcript = told

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime, timezone
 
 from sqlalchemy import Column, DateTime, String, Text, select
 
 from cdp import audit, identity
 from cdp.identity.tables import IdentifierRow
-from storage import Base
+from storage import Base, utc_now
 
 # Identifiers are bound by identity's rules and proofs, not by a wish.
 NOT_TRAITS = frozenset({"phone", "email", "openid", "unionid", "user_id", "id"})
@@ -53,7 +52,7 @@ def correct(session, person_id: int, trait: str, value, actor: str = "shopper") 
         raise CannotCorrect(f"trait {trait!r}: expected text, a number, yes or no, or nothing")
     if isinstance(value, str) and len(value) > LONGEST:
         raise CannotCorrect(f"trait {trait!r}: expected at most {LONGEST} characters")
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     for one in identity.identifiers_of(session, person_id):
         row = session.get(CorrectionRow, (one.kind, one.key, trait))
         if row is None:

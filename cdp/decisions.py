@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, String, Text, delete, select
 
 from cdp import tags, withdrawal
 from cdp.segments.tables import MemberRow, SegmentRow
-from storage import Base
+from storage import Base, utc_now
 
 NEWEST = 50
 
@@ -87,7 +87,7 @@ def log(
             version=version,
             purpose=purpose,
             because=json.dumps(list(because), ensure_ascii=False),
-            at=datetime.now(timezone.utc).replace(tzinfo=None),
+            at=utc_now(),
         )
     )
 

@@ -18,7 +18,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from importlib import import_module
 
 from sqlalchemy import Column, DateTime, Integer, String, Text, delete, insert, or_, select, update
@@ -28,7 +28,7 @@ from cdp.cases import CaseRow
 from cdp.identity.tables import PersonRow
 from cdp.privacy import DataRequestRow
 from cdp.suppression import ErasedPersonRow, suppressed
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 __all__ = ["Subject", "begin", "done", "due_elsewhere", "receipt", "register", "run", "suppressed"]
 
@@ -130,7 +130,7 @@ def begin(session, ids: Ids, channel: str, request: int | None = None) -> str:
     asked = session.get(DataRequestRow, request) if request is not None else None
     if asked is not None and asked.receipt:
         return asked.receipt
-    now = _now()
+    now = utc_now()
     subject = _subject(session, ids)
     row = ErasureRow(
         number=f"ER{now:%y%m%d}-{secrets.token_hex(4).upper()}",
@@ -190,7 +190,7 @@ def due_elsewhere(name: str, now: datetime | None = None) -> list[tuple[str, Sub
                 ErasureRow.state == OPEN,
                 ErasureStepRow.name == name,
                 ErasureStepRow.state == OPEN,
-                ErasureRow.requested_at <= (now or _now()) - GRACE,
+                ErasureRow.requested_at <= (now or utc_now()) - GRACE,
             )
             .order_by(ErasureRow.id)
         ).all()
@@ -304,7 +304,7 @@ def _mark(erasure_id: int, name: str, counts, error: str | None = None) -> None:
         row.tries += 1
         row.error = error
         if error is None and row.state != DONE:
-            row.state, row.done_at, row.counts = DONE, _now(), json.dumps(counts or 0)
+            row.state, row.done_at, row.counts = DONE, utc_now(), json.dumps(counts or 0)
 
 
 def _finish(erasure_id: int) -> bool:
@@ -320,7 +320,7 @@ def _finish(erasure_id: int) -> bool:
         if left:
             return False
         named = [key for _, key in _read_subject(row.subject).ids]
-        row.state, row.finished_at, row.subject = DONE, _now(), None
+        row.state, row.finished_at, row.subject = DONE, utc_now(), None
         row.receipt = json.dumps(_receipt(session, row), ensure_ascii=False)
         session.execute(
             update(DataRequestRow)
@@ -375,7 +375,3 @@ def forget_receipts(before: datetime, session) -> int:
             delete(table).where(column.in_(numbers)).execution_options(synchronize_session=False)
         )
     return len(numbers)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

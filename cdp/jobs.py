@@ -16,11 +16,11 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from sqlalchemy import Column, DateTime, Integer, String, Text, insert, or_, select, update
 
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def run_due(now: datetime | None = None, wait: bool = False) -> list[str]:
     with _starting:
         if not wait and _running is not None and _running.is_alive():
             return []
-        due = _due(now or _now())
+        due = _due(now or utc_now())
         if not due:
             return []
         if not wait:
@@ -128,7 +128,7 @@ def run(name: str, now: datetime | None = None) -> bool:
     """
     if name not in _jobs:
         raise UnknownJob(f"job {name!r}: expected one of {', '.join(sorted(_jobs))}")
-    return _run(_jobs[name], now or _now(), only_due=False)
+    return _run(_jobs[name], now or utc_now(), only_due=False)
 
 
 def states() -> list[dict]:
@@ -164,7 +164,7 @@ def _is_due(one: Job, row: JobRow | None, now: datetime) -> bool:
 def _run_all(due: list[Job], now: datetime | None) -> None:
     for one in due:
         try:
-            _run(one, now or _now(), only_due=True)
+            _run(one, now or utc_now(), only_due=True)
         except Exception:
             # The database is away, for example; the next second asks again.
             logger.exception("job.unmanaged name=%s", one.name)
@@ -186,7 +186,7 @@ def _run(one: Job, now: datetime, only_due: bool) -> bool:
             update(JobRow)
             .where(JobRow.name == one.name, JobRow.lease_owner == owner)
             .values(
-                last_finished=_now(),
+                last_finished=utc_now(),
                 last_result=None if result is None else str(result)[:LONGEST],
                 last_error=error,
                 lease_until=None,
@@ -224,7 +224,3 @@ def _lease(one: Job, now: datetime, only_due: bool) -> str | None:
             .execution_options(synchronize_session=False)
         )
         return owner if taken.rowcount == 1 else None
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timezone
 
 from sqlalchemy import Column, DateTime, Integer, String, Text, select
 
 from cdp import consent, keys
 from cdp.consent import OPTIONAL, PURPOSES, TEXT_VERSION, ConsentRow
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 __all__ = ["OPTIONAL", "PURPOSES", "REQUESTS", "TEXT_VERSION", "ConsentRow", "DataRequestRow"]
 
@@ -89,7 +88,7 @@ def request(ids: Ids | str, kind: str, message_key: str) -> int:
                 kind=kind,
                 state=OPEN,
                 message_key=message,
-                at=_now(),
+                at=utc_now(),
                 subject=keys.encrypt(json.dumps(about)),
             )
             session.add(row)
@@ -108,14 +107,10 @@ def subject_of(session, number: int) -> list[tuple[str, str]] | None:
 def close(session, number: int, receipt: str | None = None) -> None:
     """Mark a request done."""
     row = session.get(DataRequestRow, number)
-    row.state, row.done_at = DONE, _now()
+    row.state, row.done_at = DONE, utc_now()
     row.receipt = receipt or row.receipt
 
 
 def _ids(ids: Ids | str) -> list[tuple[str, str]]:
     # One name alone is a shopper's or, for somebody not signed in, the conversation's.
     return ids_of(ids, ids) if isinstance(ids, str) else list(ids)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

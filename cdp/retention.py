@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sqlalchemy import and_, column, delete, func, inspect, select, table, tuple
 
 from cdp import erasure, jobs
 from cdp.consent import ConsentRow
-from storage import engine, read, write
+from storage import engine, read, utc_now, write
 
 logger = logging.getLogger(__name__)
 
@@ -77,13 +77,13 @@ def periods(path: Path = RULES) -> list[Period]:
 
 def due(now: datetime | None = None) -> dict[str, int]:
     """By table how many rows are past their period now."""
-    return {one.table: _count(one, now or _now()) for one in periods() if _there(one)}
+    return {one.table: _count(one, now or utc_now()) for one in periods() if _there(one)}
 
 
 @jobs.job("retention.purge", every=timedelta(days=1), lease=timedelta(hours=2))
 def purge(now: datetime | None = None) -> dict[str, int]:
     """Delete what is past its period; by table how many rows."""
-    now = now or _now()
+    now = now or utc_now()
     gone = {}
     for period in periods():
         if not _there(period):
@@ -148,7 +148,3 @@ def _columns(url: str, name: str) -> frozenset[str]:
     if not looked.has_table(name):
         return frozenset()
     return frozenset(one["name"] for one in looked.get_columns(name))
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

@@ -7,11 +7,10 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 from sqlalchemy import Boolean, Column, DateTime, Integer, String, Text, UniqueConstraint, select
 
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 from storage.database import database_url
 
 KINDS = ("web", "server", "file", "chat", "platform")
@@ -113,7 +112,7 @@ def create(
             evidence=evidence,
             trusted=trusted,
             enabled=True,
-            created_at=datetime.now(timezone.utc).replace(tzinfo=None),
+            created_at=utc_now(),
         )
         session.add(row)
         session.flush()
@@ -122,15 +121,10 @@ def create(
     return made
 
 
-def ensure(
-    name: str,
-    kind: str,
-    consent_mode: str,
-    assumed: tuple[str, ...] = (),
-    evidence: str | None = None,
-    trusted: bool = False,
-) -> Source:
+def ensure(name: str, *how, **named) -> Source:
     """The source of that name, made as told if there is none yet; an existing one stays as it is.
+
+    how, named: as `create` takes them.
 
     Raises:
         InvalidSource: as `create`.
@@ -139,7 +133,7 @@ def ensure(
     if found is not None:
         return found
     try:
-        return create(name, kind, consent_mode, assumed, evidence, trusted)
+        return create(name, *how, **named)
     except InvalidSource:
         # Another process may have made it just now.
         _forget()

@@ -14,7 +14,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 COLUMNS_FILE = Path(__file__).with_name("spend_columns.yml")
 DEFAULT_CURRENCY = "CNY"
@@ -167,7 +167,7 @@ def put(rows: Iterable[Spend], origin: str, add: str | None = None) -> Imported:
         InvalidSpend: that file was added before, or a currency is not the one that is there.
     """
     rows = list(rows)
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     with write() as session:
         if add:
             if session.get(SpendImportRow, add) is not None:

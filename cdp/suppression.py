@@ -8,12 +8,12 @@ people, which are never given twice. Somebody who comes back of their own will i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime
 
 from sqlalchemy import Column, DateTime, Integer, String, insert, select, update
 
 from cdp import keys
-from storage import Base
+from storage import Base, utc_now
 
 _CHUNK = 400
 
@@ -81,7 +81,7 @@ def lift(session, ids: Ids) -> None:
     on = suppressed(session, ids)
     if not on:
         return
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     hashes = {one for kind, key in on for one in keys.match_keys(f"suppressed:{kind}", key)}
     _change(session, hashes, lifted_at=now)
 

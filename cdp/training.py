@@ -8,12 +8,11 @@ lake, mined utterances).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
 
 from sqlalchemy import Column, DateTime, String, insert, select
 
 from cdp import keys
-from storage import Base
+from storage import Base, utc_now
 
 _CHUNK = 400
 
@@ -31,7 +30,7 @@ def exclude(session, ids: Iterable[tuple[str, str]]) -> int:
     """Keep what belongs to these identifiers out of every later training; how many are new."""
     hashes = {keys.match_key(f"training:{kind}", key) for kind, key in ids}
     fresh = sorted(hashes - _known(session, hashes))
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     if fresh:
         session.execute(insert(TrainingExclusionRow), [{"hash": one, "at": now} for one in fresh])
     return len(fresh)

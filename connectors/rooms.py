@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
 )
 
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 NEW, DONE = "new", "done"
 CHOICE_LIFE = timedelta(days=30)
@@ -98,7 +98,7 @@ def accept(
 
     `shown` is what the shopper sees of it (a button's title), `text` what Rasa gets.
     """
-    now = _now()
+    now = utc_now()
     with write() as session:
         row = session.scalars(
             select(InboxRow).where(
@@ -154,7 +154,7 @@ def finish(message: Pending, answers: list[dict]) -> list[dict]:
     `answers`: {"text", "buttons": [{"title", "payload"}], "cards": [...], "links": [...]}. Returns
     nothing if the message was already done.
     """
-    now = _now()
+    now = utc_now()
     with write() as session:
         row = session.get(InboxRow, message.id)
         if row.state == DONE:
@@ -199,13 +199,13 @@ def offer_all(conversation: str, answers: list[dict]) -> list[dict]:
     if not any(answer.get("buttons") or answer.get("cards") for answer in answers):
         return answers
     with write() as session:
-        return [_with_tokens(session, conversation, answer, _now()) for answer in answers]
+        return [_with_tokens(session, conversation, answer, utc_now()) for answer in answers]
 
 
 def drop_old_choices() -> int:
     """Forget the choices that were offered longer than `CHOICE_LIFE` ago; how many they were."""
     with write() as session:
-        old = delete(ChoiceRow).where(ChoiceRow.at < _now() - CHOICE_LIFE)
+        old = delete(ChoiceRow).where(ChoiceRow.at < utc_now() - CHOICE_LIFE)
         dropped = session.execute(old.execution_options(synchronize_session=False))
         return dropped.rowcount
 
@@ -275,7 +275,3 @@ def _shown(row: RoomRow) -> dict:
         "cards": body.get("cards") or [],
         "links": body.get("links") or [],
     }
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

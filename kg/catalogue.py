@@ -101,13 +101,6 @@ async def products(g: Reader, ids: Sequence[str]) -> list[Product]:
     return [_product(rows[0]) for rows in found if rows]
 
 
-async def product_of_variant(g: Reader, sku: str) -> Product | None:
-    """The product that a variant belongs to."""
-    async with g.snapshot() as snapshot:
-        found = await products(snapshot, _ids(await snapshot.query("product_of_variant", sku=sku)))
-    return found[0] if found else None
-
-
 async def search(
     g: Reader,
     *,
@@ -165,19 +158,6 @@ async def same_series(
             return []
         ids = await _shelf(snapshot, category, found.brand, found.series, None)
         return await products(snapshot, [other for other in ids if other != id][:limit])
-
-
-async def with_attribute(g: Reader, name: str, value: str, limit: int = 20) -> list[Product]:
-    """Products with an attribute of exactly this value."""
-    async with g.snapshot() as snapshot:
-        rows = await snapshot.query("with_attribute", id=f"{name}={value}", limit=limit)
-        return await products(snapshot, _ids(rows))
-
-
-async def tagged(g: Reader, tag: str, limit: int = 20) -> list[Product]:
-    """Products with a tag."""
-    async with g.snapshot() as snapshot:
-        return await products(snapshot, _ids(await snapshot.query("tagged", id=tag, limit=limit)))
 
 
 async def all_products(g: Reader) -> list[Product]:

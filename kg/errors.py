@@ -22,13 +22,9 @@ if TYPE_CHECKING:
 class GraphError(Exception):
     """Base of every error this package raises on purpose."""
 
-    retryable = False
-
 
 class GraphUnavailable(GraphError):
     """The engine could not be reached, or gave no answer in time."""
-
-    retryable = True
 
 
 class GraphTimeout(GraphUnavailable):

@@ -39,26 +39,12 @@ QUERIES: dict[str, str] = {
 MATCH (p:Product {version: $version, id: $id})
 RETURN p.card AS card
 """,
-    "product_of_variant": """
-MATCH (v:Variant {version: $version, id: $sku})
-RETURN v.product AS id
-""",
     "goes_with": _PARTNERS.format(relation="GOES_WITH", near="", far=">", end="target"),
     "goes_with_this": _PARTNERS.format(relation="GOES_WITH", near="<", far="", end="source"),
     "compatible_with": _PARTNERS.format(relation="COMPATIBLE_WITH", near="", far=">", end="target"),
     "compatible_with_this": _PARTNERS.format(
         relation="COMPATIBLE_WITH", near="<", far="", end="source"
     ),
-    "with_attribute": """
-MATCH (a:Attribute {version: $version, id: $id})<-[:HAS_ATTRIBUTE]-(p:Product)
-RETURN p.id AS id, p.position AS position
-ORDER BY position LIMIT $limit
-""",
-    "tagged": """
-MATCH (t:Tag {version: $version, id: $id})<-[:TAGGED]-(p:Product)
-RETURN p.id AS id, p.position AS position
-ORDER BY position LIMIT $limit
-""",
     "shelf": """
 MATCH (s:Shelf {version: $version, id: $id})
 RETURN s.products AS products

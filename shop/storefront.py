@@ -17,7 +17,6 @@ from shop.offers import ProductOffers
 
 PAGE_SIZE = 24
 SHELF_SIZE = 4
-FEW = 5  # "only n left" is said up to this stock
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,10 @@ from shop.gate import GateRow
 from shop.tickets import TicketRow
 from storage import create_tables, engine, write
 from tests.assistant import Assistant, running
+from tests.databases import database, postgresql
+
+# Fixtures, found by their names here.
+__all__ = ["database", "postgresql"]
 
 SLOW_FILES = (
     "test_postgresql.py",

@@ -1,4 +1,4 @@
-"""Both databases for the tests of customer data: SQLite, and a real PostgreSQL from `pgserver`.
+"""Both databases for tests that run on either: SQLite, and a real PostgreSQL from `pgserver`.
 
 Making a PostgreSQL database costs most of a second on a busy machine, so all tests share one,
 which is emptied after each; a test that changes its tables makes the next one start from a new one.

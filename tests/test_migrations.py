@@ -8,15 +8,14 @@ import sys
 from sqlalchemy import text
 
 from storage import engine, migrate
-from tests.cdp.conftest import database, postgresql  # noqa: F401
 
 
-def test_the_code_declares_what_the_migrations_make(database):  # noqa: F811
+def test_the_code_declares_what_the_migrations_make(database):
     migrate.upgrade()
     assert migrate.differences() == []
 
 
-def test_the_audit_log_refuses_changes_after_a_migration(database):  # noqa: F811
+def test_the_audit_log_refuses_changes_after_a_migration(database):
     with engine().connect() as connection:
         if database == "sqlite":
             found = connection.execute(text("SELECT name FROM sqlite_master WHERE type='trigger'"))

@@ -8,7 +8,6 @@ browser's random id; everything here is about the one person these belong to.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timezone
 from typing import Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -18,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from cdp import audit, consent, correction, erasure, export, identity, privacy, profiles, tags
 from cdp import session as sessions
 from kg.errors import GraphError
-from storage import read, write
+from storage import read, utc_now, write
 from web import i18n
 from web.security import same_origin
 
@@ -218,7 +217,7 @@ def _tag(one: tags.Tag) -> dict:
 
 
 def _overview(body: dict) -> dict:
-    seen = profiles.view(body, datetime.now(timezone.utc).replace(tzinfo=None)) if body else {}
+    seen = profiles.view(body, utc_now()) if body else {}
     orders, viewed = seen.get("orders") or {}, seen.get("viewed") or []
     return {
         "first_touch": (seen.get("first_touch") or {}).get("channel"),

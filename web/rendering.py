@@ -11,6 +11,7 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cdp.consent import TEXT_VERSION
+from shop.money import yuan
 from shop.offers import ProductOffers
 from web import i18n
 
@@ -55,11 +56,8 @@ class Rendering:
 
 
 def money(cents: int | None) -> str:
-    """Hundredths of a yuan as a price: 49900 → "¥499", 1990 → "¥19.9"."""
-    if cents is None:
-        return ""
-    yuan = f"{cents / 100:,.2f}".rstrip("0").rstrip(".")
-    return f"¥{yuan}"
+    """An amount in cents, or nothing where there is none."""
+    return "" if cents is None else yuan(cents)
 
 
 def price_of(offers: ProductOffers, t: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from cdp.clusters import members, naming, people
 from cdp.clusters import model as models
 from cdp.clusters.features import CHOICES, Column, Rows, columns, matrix
 from cdp.clusters.model import CLUSTERS, Cluster, Model
+from storage import utc_now
 
 REFIT = timedelta(days=7)
 # More people than this teach a few centres nothing new.
@@ -24,7 +25,7 @@ def update(now: datetime | None = None, *, refit: bool = False) -> dict:
 
     A model serves for a week; where there was none, it is tried again each day.
     """
-    now = now or datetime.now(timezone.utc).replace(tzinfo=None)
+    now = now or utc_now()
     model = models.newest()
     due = model is None or model.verdict != CLUSTERS or now - model.made_at >= REFIT
     if due or refit:

@@ -6,13 +6,14 @@ Identifiers are given in full: it is their owner who reads them. Times end in Z 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 
 from sqlalchemy import select
 
 from cdp import consent, consent_store, correction, decisions, identity, keys, profiles, sources
 from cdp.events import ERASED, Event, EventRow
 from cdp.privacy import DataRequestRow
+from storage import utc_now
 
 FORMAT = "qudao.personal-data/1"
 
@@ -34,7 +35,7 @@ def gather(session, ids: list[tuple[str, str]]) -> dict:
     person_ids, known = sorted(people), sorted(mine)
     return {
         "format": FORMAT,
-        "made_at": _time(datetime.now(timezone.utc).replace(tzinfo=None)),
+        "made_at": _time(utc_now()),
         "sections": [
             {"name": name, "title": title, "content": plain(function(session, person_ids, known))}
             for name, (title, function) in _sections.items()

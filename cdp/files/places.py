@@ -8,7 +8,6 @@ is another one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 )
 
 from cdp.files.reading import HEAD, TAIL, Source, digest
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 
 class FileRow(Base):
@@ -94,7 +93,7 @@ def save(place: Place, position: int, tail: bytes, accepted: int, bad: int, name
                 accepted=FileRow.accepted + accepted,
                 bad=FileRow.bad + bad,
                 name=name[:255],
-                updated_at=_now(),
+                updated_at=utc_now(),
             )
             .execution_options(synchronize_session=False)
         )
@@ -151,12 +150,8 @@ def _new(source_id: int, head: bytes, name: str) -> Place:
             tail_hash=digest(b""),
             accepted=0,
             bad=0,
-            updated_at=_now(),
+            updated_at=utc_now(),
         )
         session.add(row)
         session.flush()
         return Place(row.id, row.file, 0)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cdp.identity import rules
 from cdp.identity.graph import Graph, NewIdent, matches
 from cdp.identity.tables import IdentifierRow, LinkRow, MergeRow, PersonRow, SplitRow
+from storage import utc_now
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def ensure_person(session: Session, kind: str, key: str) -> int:
     known = person_of(session, [(kind, key)])
     if known is not None:
         return known
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     graph = Graph(session)
     graph.create([NewIdent(kind, key, None, None, now)])
     graph.save(now)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.orm import Session
 
@@ -11,7 +9,7 @@ from cdp.identity.graph import Graph
 from cdp.identity.moves import Changes, move_events, tell
 from cdp.identity.resolve import repair
 from cdp.identity.tables import MergeRow, SplitRow
-from storage import write
+from storage import utc_now, write
 
 
 class UnknownMerge(LookupError):
@@ -34,7 +32,7 @@ def undo_merge(merge_id: int) -> Changes:
     """
     with write() as session:
         merge = _merge(session, merge_id, undone=False)
-        merge.undone_at = _now()
+        merge.undone_at = utc_now()
         session.flush()
         return split(session, merge.left_id, merge.right_id)
 
@@ -59,7 +57,7 @@ def split(session: Session, left_id: int, right_id: int) -> Changes:
     a, b = sorted((left_id, right_id))
     known = select(SplitRow.id).where(SplitRow.a_id == a, SplitRow.b_id == b)
     if session.scalars(known).first() is None:
-        session.execute(insert(SplitRow.__table__), [{"a_id": a, "b_id": b, "at": _now()}])
+        session.execute(insert(SplitRow.__table__), [{"a_id": a, "b_id": b, "at": utc_now()}])
     return _again(session, a, b)
 
 
@@ -67,7 +65,7 @@ def _again(session: Session, a: int, b: int) -> Changes:
     graph = Graph(session)
     graph.load_idents([a, b])
     repair(graph, {graph.idents[number].person for number in (a, b) if number in graph.idents})
-    graph.save(_now())
+    graph.save(utc_now())
     changes = move_events(session, graph)
     tell(session, changes)
     return changes
@@ -81,7 +79,3 @@ def _merge(session: Session, merge_id: int, undone: bool) -> MergeRow:
         found = "it was undone already" if merge.undone_at else "it was never undone"
         raise UnknownMerge(f"merge {merge_id}: {found}")
     return merge
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

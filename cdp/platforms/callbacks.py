@@ -10,11 +10,11 @@ the landing page sends that click id with their events.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 
 from cdp.platforms import NAMES, platform
 from cdp.platforms.base import InvalidCallback
 from cdp.platforms.sync import note_click
+from storage import utc_now
 
 
 def receive(name: str, query: Mapping[str, str]) -> tuple[int, dict]:
@@ -25,7 +25,7 @@ def receive(name: str, query: Mapping[str, str]) -> tuple[int, dict]:
     """
     if name not in NAMES:
         return 404, {"code": 404, "message": "no such platform"}
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     try:
         click = platform(name).click_of(query, now)
     except InvalidCallback as error:

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
 
@@ -20,7 +20,7 @@ from cdp import jobs, keys, sources, spend
 from cdp.intake.accept import accept
 from cdp.platforms.base import Click, Page, PlatformSource, Read
 from cdp.platforms.tables import AdClickRow, CursorRow, KeptRow, UnknownFieldRow
-from storage import read, write
+from storage import read, utc_now, write
 
 ORDERS, SPEND = "orders", "spend"
 MOST_PAGES = 2_000
@@ -58,7 +58,7 @@ def pull_orders(platform: PlatformSource, now: datetime | None = None) -> Tally:
         PlatformError: what came before it is kept; the next pull goes on from there.
         SQLAlchemyError: likewise.
     """
-    return _pull(platform, ORDERS, platform.orders_page, platform.read_order, now or _now())
+    return _pull(platform, ORDERS, platform.orders_page, platform.read_order, now or utc_now())
 
 
 def pull_spend(platform: PlatformSource, now: datetime | None = None) -> Tally:
@@ -67,7 +67,7 @@ def pull_spend(platform: PlatformSource, now: datetime | None = None) -> Tally:
     Raises:
         PlatformError, SQLAlchemyError: as `pull_orders`.
     """
-    return _pull(platform, SPEND, platform.spend_page, platform.read_spend, now or _now())
+    return _pull(platform, SPEND, platform.spend_page, platform.read_spend, now or utc_now())
 
 
 def note_click(platform: str, click: Click) -> bool:
@@ -229,7 +229,3 @@ def purge(now: datetime) -> int:
                 .execution_options(synchronize_session=False)
             ).rowcount
     return gone
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

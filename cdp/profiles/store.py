@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 
 import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -15,6 +15,7 @@ from cdp.identity.moves import Changes
 from cdp.profiles.fold import combine, correct, fold
 from cdp.profiles.tables import ProfileRow
 from cdp.profiles.view import seen
+from storage import utc_now
 
 _MANY = 5_000
 _AT_ONCE = 1_000
@@ -42,7 +43,7 @@ def save(session: Session, bodies: Mapping[int, dict], known: Collection[int]) -
     """Write bodies, what shoppers corrected laid over them; `known`: people who have a row."""
     if not bodies:
         return
-    now = _now()
+    now = utc_now()
     corrections = correction.corrections_of_many(session, list(bodies))
     fresh, changed = [], []
     for person, body in bodies.items():
@@ -207,7 +208,3 @@ def forget(session: Session, people: Iterable[int]) -> int:
     """Delete the profiles of these people; how many there were."""
     wanted = delete(ProfileRow.__table__).where(ProfileRow.person_id.in_(list(people)))
     return session.execute(wanted).rowcount
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

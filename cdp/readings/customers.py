@@ -16,8 +16,9 @@ from cdp.identity import Identifier, current, identifiers_of_many
 from cdp.identity.tables import IdentifierRow, PersonRow
 from cdp.profiles.tables import ProfileRow
 from cdp.segments.tables import MemberRow
-from cdp.tags.store import alive, utc_now
+from cdp.tags.store import alive
 from cdp.tags.tables import TagRow
+from storage import utc_now
 
 # A name stands in the profile's JSON: it is looked for among the newest so many people.
 _NAMES_AMONG = 50_000

@@ -7,7 +7,7 @@ what came in since it last looked to the counts of its hour.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, String, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,7 +18,7 @@ from cdp.events import EventRow
 from cdp.identity.tables import PersonRow
 from cdp.profiles.tables import ProfileRow
 from cdp.profiles.touches import channels
-from storage import Base, read, write
+from storage import Base, read, utc_now, write
 
 _PART = 5_000
 _MOST_PARTS = 40
@@ -178,7 +178,7 @@ def by_channel(counted: dict[str, int]) -> dict[str, int]:
 
 def gather(now: datetime | None = None) -> dict:
     """Everything the overview shows."""
-    now = now or datetime.now(timezone.utc).replace(tzinfo=None)
+    now = now or utc_now()
     count_new()
     with read() as session:
         counted = tags.counts(session, now)

@@ -34,8 +34,7 @@ from cdp.segments import addresses, hooks
 from cdp.segments.addresses import RefusedAddress, Target
 from cdp.segments.export import may_have, shown
 from cdp.segments.tables import DeliveryRow, HookRow, SegmentRow
-from cdp.tags.store import utc_now
-from storage import read, write
+from storage import read, utc_now, write
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from cdp.segments.fields import Subject
 from cdp.segments.parser import Parser
 from cdp.segments.tokens import tokenize
 from cdp.tags.facts import Facts
-from cdp.tags.store import utc_now
+from storage import utc_now
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from cdp import keys
 from cdp.segments import addresses
 from cdp.segments.tables import DeliveryRow, HookRow
-from cdp.tags.store import utc_now
-from storage import read, write
+from storage import read, utc_now, write
 
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
 _LARGEST = 500

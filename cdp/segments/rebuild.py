@@ -23,9 +23,9 @@ from cdp.segments.fields import Subject
 from cdp.segments.store import Segment
 from cdp.segments.tables import MemberRow, SegmentRow, SizeRow
 from cdp.tags.facts import Facts
-from cdp.tags.store import alive, chunks, utc_now
+from cdp.tags.store import alive, chunks
 from cdp.tags.tables import TagRow
-from storage import read, write
+from storage import read, utc_now, write
 
 _PART = 2000
 _NO_TAGS: frozenset[str] = frozenset()

@@ -13,8 +13,8 @@ from cdp.consent_rules import OPTIONAL
 from cdp.segments import hooks
 from cdp.segments.expression import parse
 from cdp.segments.tables import MemberRow, SegmentRow, SizeRow
-from cdp.tags.store import chunks, utc_now
-from storage import read, write
+from cdp.tags.store import chunks
+from storage import read, utc_now, write
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,19 @@ from cdp.tags.findings import Condition, Finding
 
 
 @dataclass(frozen=True)
-class All:
-    """Every one of them holds."""
+class _Several:
+    """Conditions taken together: any event that concerns one of them concerns the whole."""
 
     parts: tuple[Condition, ...]
 
     @property
     def kinds(self) -> frozenset[str] | None:
         return _union_kinds(self.parts)
+
+
+@dataclass(frozen=True)
+class All(_Several):
+    """Every one of them holds."""
 
     @property
     def gives(self) -> frozenset[str]:
@@ -37,14 +42,8 @@ class All:
 
 
 @dataclass(frozen=True)
-class AnyOf:
+class AnyOf(_Several):
     """At least one of them holds."""
-
-    parts: tuple[Condition, ...]
-
-    @property
-    def kinds(self) -> frozenset[str] | None:
-        return _union_kinds(self.parts)
 
     @property
     def gives(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 import orjson
 from sqlalchemy import and_, delete, func, insert, or_, select, update
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cdp.identity.people import identifiers_of
 from cdp.identity.tables import IdentifierRow
 from cdp.tags.tables import CheckRow, ObjectionRow, TagRow
+from storage import utc_now
 
 _CHUNK = 400
 OVERDUE = datetime(1970, 1, 1)
@@ -160,11 +161,6 @@ def chunks(values: Sequence) -> Iterator[list]:
     """Parts short enough for one statement."""
     for start in range(0, len(values), _CHUNK):
         yield list(values[start : start + _CHUNK])
-
-
-def utc_now() -> datetime:
-    """Now, naive UTC."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def _among(table, ids: Iterable[tuple[str, str]]):

@@ -10,15 +10,10 @@ from cdp import identity, parts, pipeline, sources, tags
 from cdp.intake.accept import accept
 from storage import read
 
-__all__ = ["ALL", "Shopper", "now", "parts"]
+__all__ = ["ALL", "Shopper", "parts"]
 
 ALL = ("analytics", "personalisation", "marketing")
 _numbers = itertools.count(1)
-
-
-def now() -> datetime:
-    """Now, naive UTC."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 class Shopper:

@@ -15,7 +15,7 @@ from cdp.consent import ConsentRow
 from cdp.events import EventRow
 from cdp.privacy import DataRequestRow
 from cdp.segments import tables as segments  # noqa: F401  its tables are swept too
-from storage import read, write
+from storage import read, utc_now, write
 from tests.cdp.one_shopper import everything, found_in, put
 
 LATER = datetime(2100, 1, 1)
@@ -194,7 +194,7 @@ def test_the_job_does_it(demo, monkeypatch):
 
 def test_the_answer_reaches_the_shopper_before_the_talk_is_erased(demo):
     begin(demo)
-    now = datetime.utcnow()
+    now = utc_now()
     assert erasure.due_elsewhere("talks", now) == []
     ((_, subject),) = erasure.due_elsewhere("talks", now + erasure.GRACE + timedelta(seconds=1))
     assert demo.conversation in subject.conversations and subject.shoppers == ["user-demo"]

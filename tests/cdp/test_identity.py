@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from cdp import identity
 from cdp.events import EventRow
 from cdp.identity import rules
 from cdp.identity.tables import IdentifierRow, MergeRow, PersonRow, SplitRow
-from storage import engine, read, write
+from storage import read, write
 from tests.cdp.people import at, merges, number_of, partition, seen, take
+from tests.cdp.statements import statements
 
 
 def test_what_is_seen_together_is_one_person(database):
@@ -166,18 +167,3 @@ def test_a_kiosk_seen_with_thousands_costs_no_more_than_another_device(database)
     with read() as session:
         people = session.scalar(select(func.count(IdentifierRow.person_id.distinct())))
     assert people == 3003, "3000 browsers, the kiosk, another with its device, and y"
-
-
-def statements(run) -> int:
-    """How many SQL statements something takes."""
-    counted = []
-
-    def count(*_):
-        counted.append(1)
-
-    event.listen(engine(), "before_cursor_execute", count)
-    try:
-        run()
-    finally:
-        event.remove(engine(), "before_cursor_execute", count)
-    return len(counted)

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from cdp import audit, consent, erasure, identity, minors, segments
 from cdp.segments import export
 from cdp.segments.tables import MemberRow
-from storage import read, write
-from tests.cdp.shoppers import ALL, Shopper, now
+from storage import read, utc_now, write
+from tests.cdp.shoppers import ALL, Shopper
 
 HARMLESS = ["杭州", "a=b", -5, "", "+8613812341234"]
 SPORTY = 'tag("兴趣:运动装备")'
@@ -53,7 +53,7 @@ def test_members_come_and_go_with_their_times(database):
     assert first.person
     made = segments.save("运动客", SPORTY, actor="ann")
     other = segments.save("买过", "orders.count >= 1")
-    at = now()
+    at = utc_now()
     assert segments.rebuild_all(at) == {"运动客": 1, "买过": 0}
     second = sporty("b").buys("QD1", 399)
     both = people(first, second)
@@ -192,7 +192,7 @@ def test_csv_asks_for_consent_again(database):
     segments.rebuild([made])
     with write() as session:
         # Somebody who is a member by a row only.
-        row = {"segment_id": made.id, "person_id": 4711, "joined_at": now()}
+        row = {"segment_id": made.id, "person_id": 4711, "joined_at": utc_now()}
         session.execute(MemberRow.__table__.insert(), [row])
     assert [int(row["person_id"]) for row in rows(made)] == [demo.person]
 

@@ -21,8 +21,8 @@ from cryptography.x509.oid import NameOID
 from cdp import consent, segments
 from cdp.segments import addresses, deliver, hooks
 from cdp.segments.addresses import RefusedAddress, Target
-from storage import write
-from tests.cdp.shoppers import ALL, Shopper, now
+from storage import utc_now, write
+from tests.cdp.shoppers import ALL, Shopper
 
 SPORTY = 'tag("兴趣:运动装备")'
 PUBLIC = "93.184.216.34"
@@ -152,8 +152,8 @@ def test_changes_of_members_are_told_signed(segment, receiver):
     demo = Shopper("demo").looks("running_shoes").known_by()
     person = demo.person
     segments.rebuild([segment])
-    assert deliver.run(now(), receiver.aim) == {"sent": 1, "failed": 0}
-    assert deliver.run(now(), receiver.aim) == {"sent": 0, "failed": 0}
+    assert deliver.run(utc_now(), receiver.aim) == {"sent": 1, "failed": 0}
+    assert deliver.run(utc_now(), receiver.aim) == {"sent": 0, "failed": 0}
     headers, body = receiver.got[0]
     told = json.loads(body)
     assert told["segment"] == {"id": segment.id, "name": "运动客"}
@@ -167,7 +167,7 @@ def test_changes_of_members_are_told_signed(segment, receiver):
     with write() as session:
         ids = [("anonymous_id", "a-demo")]
         consent.record(session, ids, ["marketing"], False, "web", "test")
-    deliver.run(now(), receiver.aim)
+    deliver.run(utc_now(), receiver.aim)
     assert receiver.bodies[1]["left"] == [{"person": person, "user_id": "u-demo"}]
 
 
@@ -178,17 +178,17 @@ def test_what_fails_is_tried_again_later_and_in_order(segment, receiver):
     person = first.person
     segments.rebuild([segment])
     receiver.status = 503
-    at = now()
+    at = utc_now()
     assert deliver.run(at, aim) == {"sent": 0, "failed": 1}
     assert Shopper("b").looks("running_shoes").person
     segments.rebuild([segment])
     receiver.status = 204
     # The second message waits behind the first one, which waits for its time.
-    assert deliver.run(now(), aim) == {"sent": 0, "failed": 0}
+    assert deliver.run(utc_now(), aim) == {"sent": 0, "failed": 0}
     waiting = [one for one in hooks.deliveries(hook.id) if one.tries == 1]
     assert [(one.state, one.error) for one in waiting] == [("waiting", "HTTP 503")]
     assert timedelta(seconds=30) <= waiting[0].next_at - at <= timedelta(minutes=1)
-    assert deliver.run(now() + timedelta(minutes=2), aim) == {"sent": 2, "failed": 0}
+    assert deliver.run(utc_now() + timedelta(minutes=2), aim) == {"sent": 2, "failed": 0}
     assert [len(body["joined"]) for body in receiver.bodies] == [1, 1, 1]
     assert receiver.bodies[0]["joined"] == receiver.bodies[1]["joined"]
     assert receiver.bodies[0]["joined"][0]["person"] == person
@@ -199,7 +199,7 @@ def test_in_the_end_it_is_given_up(segment, receiver):
     hook, _ = hooked(segment)
     assert Shopper("a").looks("running_shoes").person
     segments.rebuild([segment])
-    receiver.status, at = 500, now()
+    receiver.status, at = 500, utc_now()
     for _ in range(deliver.MOST_TRIES):
         assert deliver.run(at, receiver.aim)["failed"] == 1
         at += timedelta(hours=12)
@@ -213,7 +213,7 @@ def test_a_receiver_that_is_gone_is_not_asked_again(segment, receiver):
     assert Shopper("a").looks("running_shoes").person
     segments.rebuild([segment])
     receiver.status = 410
-    deliver.run(now(), receiver.aim)
+    deliver.run(utc_now(), receiver.aim)
     assert not hooks.hooks_of(segment.id)[0].enabled
     assert hooks.deliveries(hook.id)[0].state == "failed"
 
@@ -223,7 +223,7 @@ def test_no_redirect_is_followed(segment, receiver):
     assert Shopper("a").looks("running_shoes").person
     segments.rebuild([segment])
     receiver.status = 302
-    assert deliver.run(now(), receiver.aim)["failed"] == 1
+    assert deliver.run(utc_now(), receiver.aim)["failed"] == 1
     assert len(receiver.got) == 1
     assert hooks.deliveries(hook.id)[0].error == "HTTP 302"
 
@@ -234,7 +234,7 @@ def test_who_withdrew_before_it_is_sent_is_not_told(segment, receiver):
     assert Shopper("b").looks("running_shoes").person
     person = sharing.person
     segments.rebuild([segment])
-    deliver.run(now(), receiver.aim)
+    deliver.run(utc_now(), receiver.aim)
     assert [one["person"] for one in receiver.bodies[0]["joined"]] == [person]
 
 
@@ -246,7 +246,7 @@ def test_an_address_that_has_become_private_is_not_called(segment, receiver):
     def aim(url: str) -> Target:
         return REAL(url, resolver=lambda host, port: ["127.0.0.1"])
 
-    assert deliver.run(now(), aim) == {"sent": 0, "failed": 1}
+    assert deliver.run(utc_now(), aim) == {"sent": 0, "failed": 1}
     assert hooks.deliveries(hook.id)[0].error.startswith("hooks.example.com leads to 127.0.0.1")
     assert receiver.got == []
 

@@ -12,16 +12,16 @@ from cdp import consent, identity, jobs, pipeline, profiles, tags
 from cdp.events import EventRow
 from cdp.tags import engine, rules, store, sweep
 from cdp.tags.tables import CheckRow, TagRow
-from storage import create_tables, read, write
+from storage import create_tables, read, utc_now, write
 from storage import engine as database_engine
-from tests.cdp.shoppers import Shopper, now
+from tests.cdp.shoppers import Shopper
 
 AD = {"source": "douyin", "medium": "short_video", "name": "双十一跑鞋"}
 
 
 def after(shopper: Shopper, **span):
     """Sweep at a later time, when all events were processed, and give it."""
-    later = now() + timedelta(**span)
+    later = utc_now() + timedelta(**span)
     assert shopper.person
     sweep.sweep(later)
     return later
@@ -145,9 +145,9 @@ def test_tags_follow_a_merge_and_start_anew_when_it_is_undone(database):
 
 def test_tags_expire(database):
     demo = Shopper("demo").looks("running_shoes")
-    assert "兴趣:运动装备" in has(demo, now() + timedelta(days=59))
+    assert "兴趣:运动装备" in has(demo, utc_now() + timedelta(days=59))
     # Not shown from that moment on, swept or not.
-    assert "兴趣:运动装备" not in has(demo, now() + timedelta(days=61))
+    assert "兴趣:运动装备" not in has(demo, utc_now() + timedelta(days=61))
     after(demo, days=61)
     with read() as session:
         assert "兴趣:运动装备" not in session.scalars(select(TagRow.tag)).all()
@@ -164,7 +164,7 @@ def test_what_is_seen_again_lasts_longer(database):
 
 def test_late_events_do_not_make_old_tags_new(database):
     demo = Shopper("demo").looks("running_shoes", ago={"days": 29})
-    assert now() + timedelta(days=32) > demo.reasons["兴趣:运动装备"].expires_at
+    assert utc_now() + timedelta(days=32) > demo.reasons["兴趣:运动装备"].expires_at
     assert "兴趣:母婴" not in demo.looks("diapers", ago={"days": 40}).tags
 
 
@@ -246,10 +246,10 @@ def test_a_sweep_looks_only_at_who_is_due(database):
     Shopper("a").looks("diapers").person  # noqa: B018
     sweep.sweep()
     assert sweep.sweep()["looked_at"] == 0
-    assert sweep.sweep(now() + timedelta(hours=25))["looked_at"] == 1
+    assert sweep.sweep(utc_now() + timedelta(hours=25))["looked_at"] == 1
     with read() as session:
         due = session.scalars(select(CheckRow.due_at)).all()
-    assert len(due) == 1 and due[0] > now() + timedelta(days=2)
+    assert len(due) == 1 and due[0] > utc_now() + timedelta(days=2)
 
 
 def test_broken_rules_stop_no_event_and_are_made_up_for(database, monkeypatch):
@@ -284,7 +284,7 @@ def test_the_cost_of_a_batch_does_not_grow_with_history_or_people(database, stor
         try:
             with write() as session:
                 touched = {person: (bodies[person], ()) for person in people}
-                engine.evaluate_many(session, touched, now(), whole=True)
+                engine.evaluate_many(session, touched, utc_now(), whole=True)
         finally:
             event.remove(database_engine(), "before_cursor_execute", note)
         counted.append(len(statements))

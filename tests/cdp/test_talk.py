@@ -16,9 +16,9 @@ from cdp.talk.drain import drain_once
 from cdp.talk.masking import mask
 from cdp.talk.outbox import Outbox, outbox_path
 from cdp.talk.translate import translate
-from storage import create_tables, read
+from storage import create_tables, read, utc_now
 
-NOW = datetime.now(timezone.utc).replace(tzinfo=None)
+NOW = utc_now()
 CONVERSATION = "web-abc"
 
 

@@ -80,6 +80,6 @@ def test_choices_are_forgotten_after_their_time(monkeypatch):
     offered = rooms.offer_all("c", [{"buttons": [{"title": "要", "payload": "/affirm"}]}])
     token = offered[0]["buttons"][0]["token"]
     assert rooms.drop_old_choices() == 0 and rooms.choice("c", token)
-    later = rooms._now() + rooms.CHOICE_LIFE + timedelta(minutes=1)
-    monkeypatch.setattr(rooms, "_now", lambda: later)
+    later = rooms.utc_now() + rooms.CHOICE_LIFE + timedelta(minutes=1)
+    monkeypatch.setattr(rooms, "utc_now", lambda: later)
     assert rooms.drop_old_choices() == 1 and rooms.choice("c", token) is None

@@ -6,12 +6,12 @@ By hand: `QUDAO_DEMO=1 QUDAO_VAR=/tmp/somewhere python -m tests.web.console_data
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from itertools import groupby
 
 from cdp import decisions, erasers, pipeline, privacy, segments, sources
 from cdp.intake.accept import accept
-from storage import create_tables
+from storage import create_tables, utc_now
 
 NAMES = [
     "陈小满",
@@ -53,7 +53,7 @@ CONSENT = {"analytics": True, "personalisation": True, "marketing": True}
 def fill(people: int = 40, days: int = 20, seed: int = 7) -> None:
     """Shoppers with visits, orders, a refusal here and there, segments and a data request."""
     create_tables()
-    chance, now = random.Random(seed), _now()
+    chance, now = random.Random(seed), utc_now()
     sources.ensure_builtin()
     web, server = sources.by_name("storefront"), sources.by_name("shop")
     sent: list[tuple] = []
@@ -171,10 +171,6 @@ def _segments(now) -> None:
     ]
     for back in range(6, -1, -1):
         segments.rebuild(made, now - timedelta(days=back))
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 _AGENTS = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from cdp import audit
-from storage import create_tables, read
+from storage import create_tables, read, utc_now
 from tests.web.console_site import OURS, PASSWORD, Person, application, quick_passwords
 from web.__main__ import main
 from web.console import accounts, lockout, sessions
@@ -133,7 +133,7 @@ def test_over_https_the_cookie_is_secure(app):
 
 def test_a_session_ends_when_idle_and_at_last(app):
     ann = accounts.create("ann", "viewer", PASSWORD)
-    token, now = sessions.begin(ann), datetime.now(timezone.utc).replace(tzinfo=None)
+    token, now = sessions.begin(ann), utc_now()
     late = now + sessions.IDLE - timedelta(minutes=1)
     # A page that asks by itself keeps nobody logged in; a look does.
     assert sessions.find(token, touch=False, now=late) is not None
@@ -172,7 +172,7 @@ def test_too_many_attempts_lock_an_account_whatever_the_password(app):
         assert log_in(person, "ann", "wrong").status_code == 401
     answer = log_in(person, "ann", PASSWORD)
     assert answer.status_code == 429 and "15" in answer.text
-    later = datetime.now(timezone.utc).replace(tzinfo=None) + lockout.WINDOW
+    later = utc_now() + lockout.WINDOW
     assert lockout.attempt("ann", "testclient", later)
     with read() as session:
         assert all("ann" not in place for place in session.scalars(select(AttemptRow.place)))

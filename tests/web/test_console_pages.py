@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from cdp.identity.tables import IdentifierRow, MergeRow
 from cdp.intake.accept import accept
 from cdp.intake.refusal import CODES
 from cdp.readings import overview
-from storage import engine, read, write
+from storage import engine, read, utc_now, write
 from tests.web import console_data, console_site
 from tests.web.console_site import Person, application, quick_passwords, text_of
 from web.console import frame, roles
@@ -57,7 +56,7 @@ def actions() -> list[str]:
 def test_the_overview_shows_figures_and_charts_with_their_numbers(admin):
     page = admin.get("").text
     with read() as session:
-        people = overview.people(session, datetime.now(timezone.utc).replace(tzinfo=None))
+        people = overview.people(session, utc_now())
     assert people["all"] >= 20 and people["buyers"] >= 3
     assert f"<dd>{people['all']}</dd>" in page and f"<dd>{people['buyers']}</dd>" in page
     for name in ("minutes", "days", "channels", "kinds", "tags"):

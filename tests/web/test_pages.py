@@ -20,7 +20,7 @@ def page(client, path, status=200, **headers):
 def test_home_shows_shelves_prices_and_promotions(client):
     html = page(client, "/").text
     assert "运动户外" in html and "跑步鞋" in html
-    assert "凌步 疾风3 男款跑步鞋" in html and "¥499 起" in html and "¥39.9" in html
+    assert "凌步 疾风3 男款跑步鞋" in html and "¥499 起" in html and "¥39.90" in html
     assert "全场满200减30" in html and "QD30" in html
     assert "演示模式" in html and "陈小满" in html
 

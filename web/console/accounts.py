@@ -9,14 +9,13 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 
-from storage import read, write
+from storage import read, utc_now, write
 from storage.secrets import demo_mode, secret
 from web.console.roles import ROLES
 from web.console.tables import SessionRow, UserRow
@@ -56,7 +55,7 @@ def create(name: str, role: str, password: str, demo: bool = False) -> User:
         if session.scalars(select(UserRow.id).where(UserRow.name == name)).first():
             raise InvalidAccount(f"user {name!r}: there is one of that name already")
         row = UserRow(
-            name=name, role=role, password=hashed, enabled=True, demo=demo, created_at=_now()
+            name=name, role=role, password=hashed, enabled=True, demo=demo, created_at=utc_now()
         )
         session.add(row)
         session.flush()
@@ -177,7 +176,3 @@ def _check(role: str | None, password: str | None) -> None:
 
 def _user(row: UserRow) -> User:
     return User(row.id, row.name, row.role, row.enabled, row.demo)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

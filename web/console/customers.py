@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from cdp import audit, identity, segments, sources, tags
 from cdp.consent_rules import PURPOSES
 from cdp.readings import customers, person
-from storage import read, write
+from storage import read, utc_now, write
 from web.console import frame
 from web.console.guard import ConsoleRoute, DoesClear, DoesCorrect, SeesPeople, note
 from web.console.sessions import Visitor
@@ -118,7 +118,7 @@ def _profile(
     before: tuple[datetime, int] | None,
     clear: bool,
 ) -> Response:
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     with read() as session:
         found = person.gather(session, person_id, now)
         if found is None:

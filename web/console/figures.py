@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
 
 from cdp.readings import consents
-from storage import read, var_dir
+from storage import read, utc_now, var_dir
 from web import i18n
 from web.console import frame
 from web.console.charts import chart, series
@@ -21,7 +21,7 @@ DAYS = 30
 @router.get("/consents")
 def consent(request: Request, visitor: SeesFigures) -> Response:
     """What is allowed by purpose, and what was decided where and when."""
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     with read() as session:
         purposes = consents.by_purpose(session)
         ways = consents.by_source(session)

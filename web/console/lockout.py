@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
 from cdp import keys
-from storage import write
+from storage import utc_now, write
 from web.console.tables import AttemptRow
 
 WINDOW = timedelta(minutes=15)
@@ -19,7 +19,7 @@ def attempt(account: str, address: str, now: datetime | None = None) -> bool:
 
     Counted first: many attempts at once must not all find the count of before.
     """
-    now = now or _now()
+    now = now or utc_now()
     places = _places(account, address)
     with write() as session:
         session.execute(
@@ -54,7 +54,3 @@ def _places(account: str, address: str) -> dict[str, str]:
         "account": keys.match_key("console-account", account[:64] or "-"),
         "address": keys.match_key("console-address", address or "-"),
     }
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

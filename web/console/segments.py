@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
@@ -14,7 +14,7 @@ from cdp import segments, tags
 from cdp.consent_rules import OPTIONAL
 from cdp.events import KINDS
 from cdp.segments import ExpressionError, InvalidSegment, fields
-from storage import read
+from storage import read, utc_now
 from web import i18n
 from web.console import frame
 from web.console.charts import chart, series
@@ -181,7 +181,7 @@ def _editor(
 
 
 def _sizes(segment_id: int) -> list[tuple[datetime, int]]:
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     return segments.sizes(segment_id, now - timedelta(days=SHOWN_DAYS))
 
 

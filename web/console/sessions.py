@@ -7,12 +7,12 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_, select, update
 
 from cdp import keys
-from storage import read, write
+from storage import read, utc_now, write
 from web.console import accounts
 from web.console.accounts import User
 from web.console.roles import may
@@ -45,7 +45,7 @@ class Visitor:
 
 def begin(user: User, old: str | None = None, now: datetime | None = None) -> str:
     """A new login's token; a token that the browser had before ends with it."""
-    now, token = now or _now(), secrets.token_urlsafe(32)
+    now, token = now or utc_now(), secrets.token_urlsafe(32)
     with write() as session:
         session.execute(
             _quiet(
@@ -72,7 +72,7 @@ def find(token: str | None, touch: bool = True, now: datetime | None = None) -> 
     """
     if not token:
         return None
-    now, hashed = now or _now(), _hash(token)
+    now, hashed = now or utc_now(), _hash(token)
     with read() as session:
         row = session.execute(
             select(SessionRow, UserRow)
@@ -144,7 +144,3 @@ def _hash(token: str) -> str:
 
 def _quiet(statement):
     return statement.execution_options(synchronize_session=False)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)

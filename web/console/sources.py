@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from cdp import keys, sources
 from cdp.consent_rules import PURPOSES
 from cdp.readings import overview
-from storage import read
+from storage import read, utc_now
 from web.console import frame
 from web.console.guard import ConsoleRoute, DoesOperate, SeesFigures, note
 from web.console.sessions import Visitor
@@ -85,7 +85,7 @@ def _page(
     request: Request, visitor: Visitor, given: dict, fault: str | None, status: int = 200
 ) -> Response:
     overview.count_new()
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     with read() as session:
         counts = overview.by_source(session, now - timedelta(days=7))
     return frame.show(

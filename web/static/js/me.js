@@ -1,6 +1,7 @@
 // The page of one's data: tags, consents, traits, a copy, deletion.
 import { h } from "../chat/dom.js";
 import { adopt, decide, decision } from "./consent.js";
+import { yuan } from "./money.js";
 import { ask, freshToken, heldToken, keyOf } from "./session.js";
 import { local } from "./safe_storage.js";
 import { CHANGED, currentShopper } from "./shopper.js";
@@ -148,7 +149,7 @@ class Page {
   }
 
   showOverview(about, identifiers) {
-    const value = `¥${(about.orders_cents / 100).toLocaleString("en-US", { maximumFractionDigits: 2 })}`;
+    const value = yuan(about.orders_cents);
     const rows = [
       ["about.first_touch", about.first_touch],
       ["about.last_touch", about.last_touch],

@@ -1,6 +1,7 @@
 // The pickers of a product's page: price, stock and picture of the variant chosen.
 
 import { watchPurchase } from "./checkout.js";
+import { yuan } from "./money.js";
 
 const PLENTY = 5;
 
@@ -31,7 +32,7 @@ function update(article, variants) {
   mark(article, "colour", (value) => variants.find((one) => one.colour === value && one.size === size));
   showPicture(article, colour);
   if (!variant) return;
-  if (variant.price !== null) document.getElementById("price").textContent = money(variant.price);
+  if (variant.price !== null) document.getElementById("price").textContent = yuan(variant.price);
   const [state, words] = stockOf(article, variant);
   const stock = document.getElementById("stock");
   stock.dataset.state = state;
@@ -60,8 +61,4 @@ function stockOf(article, variant) {
   if (variant.stock > 0) return ["few", words.few.replace("{count}", variant.stock)];
   if (variant.restock) return ["none", words.restock.replace("{days}", variant.restock)];
   return ["none", words.none];
-}
-
-function money(cents) {
-  return `¥${(cents / 100).toLocaleString("en-US", { maximumFractionDigits: 2 })}`;
 }
