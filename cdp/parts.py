@@ -3,7 +3,7 @@
 Each process that records decisions, erases or runs jobs imports this one module.
 """
 
-from cdp import decisions, erasers, export, minors, profiles, retention, tags
+from cdp import decisions, erasers, export, messages, minors, profiles, retention, tags
 from cdp.clusters import update as clusters
 from cdp.lake import flush, forget
 from cdp.segments import deliver, rebuild
@@ -17,6 +17,7 @@ __all__ = [
     "export",
     "flush",
     "forget",
+    "messages",
     "minors",
     "profiles",
     "rebuild",

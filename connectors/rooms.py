@@ -170,6 +170,21 @@ def finish(message: Pending, answers: list[dict]) -> list[dict]:
         return [_shown(made) for made in rows]
 
 
+def say(conversation: str, body: dict, name: str) -> dict:
+    """Put a message of the shop's own into a room, once for each `name`; as it is shown."""
+    with write() as session:
+        known = session.scalars(
+            select(RoomRow).where(RoomRow.conversation == conversation, RoomRow.client_id == name)
+        ).first()
+        if known is None:
+            now = utc_now()
+            shown = _with_tokens(session, conversation, body, now)
+            seq = _next_seq(session, conversation)
+            known = _room_row(conversation, seq, "bot", shown, now, name)
+            session.add(known)
+        return _shown(known)
+
+
 def history(conversation: str, after: int = 0, limit: int = 200) -> list[dict]:
     """The room's messages after a sequence number, oldest first; the newest `limit` of them."""
     with read() as session:

@@ -5,6 +5,7 @@ Identifiers are given in full: it is their owner who reads them. Times end in Z 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from cdp import consent, consent_store, correction, decisions, identity, keys, profiles, sources
 from cdp.events import ERASED, Event, EventRow
+from cdp.messages.tables import OutboxRow
 from cdp.privacy import DataRequestRow
 from storage import utc_now
 
@@ -144,6 +146,22 @@ def _requests(session, person_ids, ids) -> list[dict]:
     ]
 
 
+def _messages(session, person_ids, ids) -> list[dict]:
+    rows = session.scalars(
+        select(OutboxRow).where(OutboxRow.person_id.in_(person_ids)).order_by(OutboxRow.id)
+    )
+    return [
+        {
+            "purpose": row.purpose,
+            "channel": row.channel,
+            "text": json.loads(row.body)["text"],
+            "state": row.state,
+            "at": row.sent_at or row.due_at,
+        }
+        for row in rows
+    ]
+
+
 def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds") + "Z"
 
@@ -155,4 +173,5 @@ section("decisions", "自动得出的标签与推荐", _decisions)
 section("allowed", "您目前的授权", _allowed)
 section("consents", "授权与撤回的历史", _consents)
 section("requests", "您的数据请求", _requests)
+section("messages", "本店主动发给您的消息", _messages)
 section("events", "浏览与互动事件", _events)

@@ -24,9 +24,12 @@ from sanic import Blueprint, Request, response
 from sanic.exceptions import WebsocketClosed
 from sqlalchemy.exc import SQLAlchemyError
 
+from cdp.messages import addresses
+from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session, read
 from connectors import provenance, rooms
 from connectors.guard import TextRefused, plain_text, readable
+from connectors.sender import NotSent, Sender
 from connectors.web.payloads import BadFrame, Frame, error, parse
 from connectors.worker import Worker
 from storage import create_tables
@@ -65,6 +68,7 @@ class WebInput(InputChannel):
         # Of a moving window it would keep every key that ever was.
         self._limiter = FixedWindowRateLimiter(self._hits)
         self._worker: Worker | None = None
+        self._sender: Sender | None = None
         self._keeping: set[asyncio.Task] = set()
 
     def blueprint(self, on_new_message) -> Blueprint:
@@ -99,14 +103,17 @@ class WebInput(InputChannel):
                 return tracker.events if tracker else []
 
             self._worker = Worker(self.name(), on_new_message, self._publish, events)
+            self._sender = Sender(self.name(), self._say)
 
         @routes.listener("after_server_start")
         async def recover(_app, _loop) -> None:
             await self._worker.recover()
+            self._sender.start()
 
         @routes.listener("before_server_stop")
         async def stop(_app, _loop) -> None:
             if self._worker:
+                await self._sender.stop()
                 await self._worker.stop()
 
         return routes
@@ -122,6 +129,7 @@ class WebInput(InputChannel):
         self._note_entry(session)
         try:
             await self._ready(ws, session, after)
+            await self._note_address(session)
             # What was kept when an earlier socket broke, or given up on, is taken up again.
             self._worker.kick(session.conversation)
             while (raw := await ws.recv()) is not None:
@@ -143,6 +151,23 @@ class WebInput(InputChannel):
             session.anonymous_id,
             session.purposes,
         )
+
+    async def _note_address(self, session: Session) -> None:
+        """That this room is where its shopper can be reached; the talk does not depend on it."""
+        who = ("conversation", session.conversation)
+        try:
+            await asyncio.to_thread(addresses.heard, self.name(), session.conversation, who)
+        except SQLAlchemyError:
+            logger.exception("web.address.not_kept")
+
+    async def _say(self, message: Outgoing) -> None:
+        """Deliver a message of the shop's own: it stays in the room until a page shows it."""
+        try:
+            shown = await asyncio.to_thread(rooms.say, message.address, message.body, message.name)
+        except SQLAlchemyError as error:
+            # Tried again it is put there once, whatever became of this try.
+            raise NotSent(type(error).__name__) from error
+        await self._publish(message.address, {"type": "message", "message": shown})
 
     async def _hello(self, ws) -> tuple[Session | None, int]:
         try:

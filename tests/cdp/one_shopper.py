@@ -13,6 +13,7 @@ from cdp.events import EventRow
 from cdp.identity.tables import IdentifierRow
 from cdp.intake import refused
 from cdp.intake.refusal import Refusal
+from cdp.messages import addresses, notify
 from cdp.profiles.tables import ProfileRow
 from cdp.tags.tables import ObjectionRow, TagRow
 from storage import engine, read, write
@@ -85,6 +86,8 @@ def put(name: str, phone: str) -> Shopper:
     cases.request_person(
         who.conversation, "asked", [{"from": "user", "text": f"说的话-{name}"}], f"user-{name}"
     )
+    addresses.heard("web", who.conversation, ("conversation", who.conversation))
+    notify(who.person_id, f"说的话-{name}")
     privacy.request(who.ids, "export", f"{who.conversation}:inbox-1")
     return who
 

@@ -11,10 +11,13 @@ import pytest
 import websockets
 from sqlalchemy.exc import OperationalError
 
+from cdp import identity
+from cdp.messages import notify, outbox
 from cdp.session import issue, new_conversation
 from connectors import rooms
 from connectors.web import channel
 from connectors.web.channel import WebInput
+from storage import read, write
 from tests.connectors.served import served
 
 PAGE = "http://localhost:8000"
@@ -60,6 +63,36 @@ async def test_a_message_is_acknowledged_and_answered(socket):
     acked = await socket.ask(said("你好"), "ack")
     assert (acked["id"], acked["message"]["text"]) == ("m1", "你好")
     assert (await socket.ask({"type": "ping"}, "message", "pong"))["type"] in ("message", "pong")
+
+
+async def test_what_the_shop_sends_of_itself_comes_at_once_or_waits_in_the_room(place):
+    token = issue(conversation := new_conversation(), None)
+    hello = {"type": "hello", "token": token}
+    with write() as session:
+        person = identity.ensure_person(session, "conversation", conversation)
+    async with websockets.connect(place, origin=PAGE) as ws:
+        await Socket(ws).ask(hello, "ready")
+        # Where a shopper is reached is noted behind the hello.
+        await Socket(ws).ask({"type": "ping"}, "pong")
+        sent = await asyncio.to_thread(notify, person, "您的退款到账了")
+        assert sent.channel == "web"
+        frame = json.loads(await asyncio.wait_for(ws.recv(), 30))
+        assert (frame["message"]["text"], frame["message"]["from"]) == ("您的退款到账了", "bot")
+    buttons = [{"title": "看看新色", "payload": "/ask_product"}]
+    message = {"text": "疾风3 出新色了", "buttons": buttons}
+    await asyncio.to_thread(notify, person, message)
+    end = time.monotonic() + 30
+    while len(rooms.history(conversation)) < 2:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.05)
+    async with websockets.connect(place, origin=PAGE) as ws:
+        ready = await Socket(ws).ask(hello, "ready")
+    (_, waited) = ready["messages"]
+    assert waited["text"] == "疾风3 出新色了"
+    # A token, as of every button: what it means stays here.
+    assert rooms.choice(conversation, waited["buttons"][0]["token"]) == ("看看新色", "/ask_product")
+    with read() as session:
+        assert {row.state for row in outbox.of(session, person)} <= {"sent", "sending"}
 
 
 @pytest.mark.parametrize(

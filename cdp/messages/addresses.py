@@ -1,0 +1,46 @@
+"""Where shoppers can be reached; the channels note it whenever one of them is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import and_, select
+
+from cdp.identity.tables import IdentifierRow
+from cdp.messages.tables import AddressRow
+from storage import utc_now, write
+
+
+def heard(channel: str, address: str, identifier: tuple[str, str], at: datetime | None = None):
+    """Note that somebody wrote there (at: naive UTC, now unless given); it is open again."""
+    kind, key = identifier
+    with write() as session:
+        row = session.get(AddressRow, (channel, address))
+        if row is None:
+            row = AddressRow(channel=channel, address=address, heard_at=at or utc_now())
+            session.add(row)
+        row.kind, row.key, row.closed_at = kind, key, None
+        row.heard_at = max(row.heard_at, at or utc_now())
+
+
+def close(channel: str, address: str) -> None:
+    """Note that nobody is reached there any more: blocked, unfollowed, gone."""
+    with write() as session:
+        row = session.get(AddressRow, (channel, address))
+        if row is not None:
+            row.closed_at = utc_now()
+
+
+def of(session, person_id: int, channels: Iterable[str] | None = None) -> list[AddressRow]:
+    """A person's open addresses, the one they last wrote from first."""
+    same = and_(IdentifierRow.kind == AddressRow.kind, IdentifierRow.key == AddressRow.key)
+    wanted = (
+        select(AddressRow)
+        .join(IdentifierRow, same)
+        .where(IdentifierRow.person_id == person_id, AddressRow.closed_at.is_(None))
+        .order_by(AddressRow.heard_at.desc(), AddressRow.channel, AddressRow.address)
+    )
+    if channels is not None:
+        wanted = wanted.where(AddressRow.channel.in_(list(channels)))
+    return list(session.scalars(wanted))

@@ -1,0 +1,180 @@
+"""What waits to be sent, is being sent, and became of it.
+
+    waiting → sending → sent                       the vendor took it
+                      → waiting                    it certainly was not sent: again, a while later
+                      → unknown                    perhaps sent: marketing is never sent again
+                      → failed                     the vendor refuses it for good, or too many tries
+    waiting → dropped                              not allowed any more, or too late
+
+A service message whose outcome is unknown is sent again: at least once, under one name where the
+vendor takes one. One process empties a channel's outbox; what an earlier one left behind as
+"sending" it takes up by `recover`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from cdp import consent, withdrawal
+from cdp.consent_rules import OPTIONAL
+from cdp.messages.tables import AddressRow, OutboxRow
+from storage import read, utc_now, write
+
+WAITING, SENDING, SENT = "waiting", "sending", "sent"
+UNKNOWN, FAILED, DROPPED = "unknown", "failed", "dropped"
+# What a shopper has, may have, or will have been sent.
+COUNTED = (WAITING, SENDING, SENT, UNKNOWN)
+AT_LEAST_ONCE = ("service",)
+MOST_TRIES = 8
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+_QUIET = {"synchronize_session": False}
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message to be sent now; `name` is its own for ever, for vendors that take one."""
+
+    id: int
+    person_id: int | None
+    purpose: str
+    address: str
+    body: dict
+    tries: int
+
+    @property
+    def name(self) -> str:
+        """At most 32 letters, digits and dashes."""
+        return f"outbox-{self.id}"
+
+
+def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Outgoing]:
+    """Take what is due on a channel, the oldest first; each is to be ended by a call below.
+
+    What is not allowed any more, whose address is closed, or which is too late, is dropped.
+    """
+    now = now or utc_now()
+    with write() as session:
+        due = (
+            select(OutboxRow)
+            .where(
+                OutboxRow.channel == channel, OutboxRow.state == WAITING, OutboxRow.due_at <= now
+            )
+            .order_by(OutboxRow.due_at, OutboxRow.id)
+            .limit(limit)
+        )
+        taken = []
+        for row in session.scalars(due):
+            row.reason = _why_not(session, row, now)
+            if row.reason:
+                row.state = DROPPED
+                continue
+            row.state, row.tries = SENDING, row.tries + 1
+            body = json.loads(row.body)
+            taken.append(Outgoing(row.id, row.person_id, row.purpose, row.address, body, row.tries))
+        return taken
+
+
+def sent(number: int, vendor_id: str | None = None) -> None:
+    """The vendor has taken it."""
+    _end(number, SENT, None, vendor_id)
+
+
+def not_sent(number: int, reason: str, after: timedelta | None = None) -> None:
+    """It was certainly not sent (a limit, no connection): again, not before `after`."""
+    _later(number, reason, after)
+
+
+def perhaps_sent(number: int, reason: str) -> None:
+    """Nobody knows whether it was sent (no answer in time): service again, anything else never."""
+    with read() as session:
+        purpose = session.scalar(select(OutboxRow.purpose).where(OutboxRow.id == number))
+    if purpose in AT_LEAST_ONCE:
+        _later(number, reason, None)
+    else:
+        _end(number, UNKNOWN, reason)
+
+
+def refused(number: int, reason: str) -> None:
+    """The vendor will never take it."""
+    _end(number, FAILED, reason)
+
+
+def recover(channel: str) -> int:
+    """Decide about what an earlier process was sending when it ended; how many."""
+    with read() as session:
+        left = select(OutboxRow.id).where(OutboxRow.channel == channel, OutboxRow.state == SENDING)
+        numbers = list(session.scalars(left))
+    for number in numbers:
+        perhaps_sent(number, "the sender ended")
+    return len(numbers)
+
+
+def of(session, person_id: int, limit: int = 50) -> list[OutboxRow]:
+    """A person's messages, the newest first."""
+    mine = select(OutboxRow).where(OutboxRow.person_id == person_id)
+    return list(session.scalars(mine.order_by(OutboxRow.id.desc()).limit(limit)))
+
+
+def follow(session, changes) -> None:
+    """Give messages to whom their people have become."""
+    for loser, winner in changes.merged.items():
+        theirs = update(OutboxRow).where(OutboxRow.person_id == loser)
+        session.execute(theirs.values(person_id=winner), execution_options=_QUIET)
+
+
+def take_back_on_withdrawal() -> None:
+    """From now on, what waits under a purpose goes with the consent to it."""
+    for purpose in OPTIONAL:
+        withdrawal.on(purpose, _dropper(purpose), name=f"messages.{purpose}")
+
+
+def _dropper(purpose: str):
+    def drop(session, person_ids: Iterable[int]) -> None:
+        waiting = update(OutboxRow).where(
+            OutboxRow.person_id.in_(list(person_ids)),
+            OutboxRow.purpose == purpose,
+            OutboxRow.state == WAITING,
+        )
+        gone = waiting.values(state=DROPPED, reason="no_consent")
+        session.execute(gone, execution_options=_QUIET)
+
+    return drop
+
+
+def _why_not(session, row: OutboxRow, now: datetime) -> str | None:
+    if row.expires_at < now:
+        return "too_late"
+    place = session.get(AddressRow, (row.channel, row.address))
+    if place is None or place.closed_at is not None:
+        return "no_address"
+    answers = row.person_id is None
+    if not answers and not consent.allowed(session, row.person_id, row.purpose, row.channel):
+        return "no_consent"
+    return None
+
+
+def _later(number: int, reason: str, after: timedelta | None) -> None:
+    with write() as session:
+        row = session.get(OutboxRow, number)
+        row.reason = reason[:255]
+        if row.tries >= MOST_TRIES:
+            row.state = FAILED
+            return
+        pause = min(FIRST_PAUSE * 2 ** (row.tries - 1), LONGEST_PAUSE)
+        # Jitter: what failed together does not come back together.
+        pause *= random.uniform(0.5, 1.0)
+        row.state, row.due_at = WAITING, utc_now() + max(pause, after or pause)
+
+
+def _end(number: int, state: str, reason: str | None, vendor_id: str | None = None) -> None:
+    with write() as session:
+        row = session.get(OutboxRow, number)
+        row.state, row.reason, row.vendor_id = state, reason and reason[:255], vendor_id
+        if state == SENT:
+            row.sent_at = utc_now()

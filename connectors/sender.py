@@ -1,0 +1,80 @@
+"""Empties the outbox of one channel: what the shop sends of itself (`cdp.messages`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from cdp.messages import outbox
+from cdp.messages.outbox import Outgoing
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+
+Deliver = Callable[[Outgoing], Awaitable["str | None"]]
+
+
+class NotSent(Exception):
+    """It certainly was not sent, and may be tried again; `after`: no sooner than that."""
+
+    def __init__(self, reason: str, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Refused(Exception):
+    """The vendor will never take it; the message says why."""
+
+
+class Sender:
+    """`deliver` hands one message to the vendor, and gives the vendor's number for it.
+
+    It raises `NotSent` or `Refused`; anything else it raises means that nobody knows.
+    """
+
+    def __init__(self, channel: str, deliver: Deliver) -> None:
+        self._channel = channel
+        self._deliver = deliver
+        self._task: asyncio.Task | None = None
+        self._stopping = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin; what an earlier process was sending when it ended is decided about first."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Come to the end of the message under way."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        left = None
+        while not self._stopping.is_set():
+            try:
+                if left is None:
+                    left = await asyncio.to_thread(outbox.recover, self._channel)
+                for message in await asyncio.to_thread(outbox.claim, self._channel):
+                    await self._send(message)
+            except Exception:
+                logger.exception("%s.outbox.failed", self._channel)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
+
+    async def _send(self, message: Outgoing) -> None:
+        try:
+            vendor_id = await self._deliver(message)
+        except NotSent as error:
+            became = outbox.not_sent, message.id, str(error), error.after
+        except Refused as error:
+            became = outbox.refused, message.id, str(error)
+        except Exception as error:
+            logger.exception("%s.outbox.unknown message=%d", self._channel, message.id)
+            became = outbox.perhaps_sent, message.id, type(error).__name__
+        else:
+            became = outbox.sent, message.id, vendor_id
+        await asyncio.to_thread(*became)
