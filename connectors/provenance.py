@@ -81,8 +81,11 @@ def note_entry(
     shopper: str | None = None,
     anonymous_id: str | None = None,
     purposes: Iterable[str] | None = None,
+    identifier: tuple[str, str] | None = None,
 ) -> None:
     """Note that a conversation began, or goes on knowing more; the same is noted once.
+
+    identifier: what a vendor knows its shopper by, as (kind, value): an openid, a Slack id.
 
     touch: {"first", "last"} or one arrival alone, with utm_source, utm_medium, utm_campaign,
     utm_term, utm_content, clickid, clickid_name, qr_scene, referrer (host), page, at (ISO 8601).
@@ -90,13 +93,17 @@ def note_entry(
     gate, neither the touch nor the anonymous id is kept.
     """
     said = json.dumps(
-        [channel, touch, shopper, anonymous_id, sorted(purposes or ())], sort_keys=True, default=str
+        [channel, touch, shopper, anonymous_id, sorted(purposes or ()), identifier],
+        sort_keys=True,
+        default=str,
     )
     mark = hashlib.sha256(said.encode()).hexdigest()[:32]
     if _noted.seen(conversation, mark):
         return
     _behind(
-        lambda: _enter(conversation, channel, touch, shopper, anonymous_id, purposes, mark),
+        lambda: _enter(
+            conversation, channel, touch, shopper, anonymous_id, purposes, identifier, mark
+        ),
         failed=lambda: _noted.forget(conversation),
     )
 
@@ -148,7 +155,7 @@ def settle(seconds: float = 5.0) -> None:
 # What is noted and asked.
 
 
-def _enter(conversation, channel, touch, shopper, anonymous_id, purposes, mark) -> None:
+def _enter(conversation, channel, touch, shopper, anonymous_id, purposes, identifier, mark) -> None:
     granted = set(purposes or ())
     ids = ids_of(conversation, shopper)
     told = purposes is not None
@@ -156,7 +163,8 @@ def _enter(conversation, channel, touch, shopper, anonymous_id, purposes, mark) 
     common = _event(conversation, channel, shopper)
     # The talk's own events (`cdp.talk`) say when it started: this says whose it is, and from where.
     joined = {**common, "type": "identify", "messageId": f"entry:{mark}:{_short(conversation)}"}
-    joined["context"] = {"externalIds": [{"id": conversation, "type": "conversation"}]}
+    named = [("conversation", conversation), *([identifier] if identifier else [])]
+    joined["context"] = {"externalIds": [{"id": value, "type": kind} for kind, value in named]}
     if analytics and anonymous_id:
         joined["anonymousId"] = anonymous_id
     arrivals = _arrivals(touch) if analytics else []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -84,6 +85,7 @@ class Pending:
     conversation: str
     text: str
     context: dict = field(default_factory=dict)
+    client_id: str = ""
 
     @property
     def message_id(self) -> str:
@@ -133,7 +135,8 @@ def pending(conversation: str) -> Pending | None:
         ).first()
         if row is None:
             return None
-        return Pending(row.id, row.channel, row.conversation, row.text, json.loads(row.context))
+        context = json.loads(row.context)
+        return Pending(row.id, row.channel, row.conversation, row.text, context, row.client_id)
 
 
 def conversations_pending(channel: str) -> list[str]:
@@ -148,11 +151,14 @@ def conversations_pending(channel: str) -> list[str]:
         )
 
 
-def finish(message: Pending, answers: list[dict]) -> list[dict]:
+def finish(
+    message: Pending, answers: list[dict], reply: Callable[[object, list[dict]], None] | None = None
+) -> list[dict]:
     """Write a message's answers and mark it done, in one step; the room's new messages.
 
     `answers`: {"text", "buttons": [{"title", "payload"}], "cards": [...], "links": [...]}. Returns
-    nothing if the message was already done.
+    nothing if the message was already done. `reply(session, shown)` is called in the same
+    transaction, to put into an outbox what the room shows.
     """
     now = utc_now()
     with write() as session:
@@ -167,7 +173,10 @@ def finish(message: Pending, answers: list[dict]) -> list[dict]:
             made = _room_row(message.conversation, seq + offset, "bot", body, now)
             session.add(made)
             rows.append(made)
-        return [_shown(made) for made in rows]
+        shown = [_shown(made) for made in rows]
+        if reply is not None:
+            reply(session, shown)
+        return shown
 
 
 def say(conversation: str, body: dict, name: str) -> dict:
@@ -207,6 +216,18 @@ def choice(conversation: str, token: str) -> tuple[str, str] | None:
         if row is None or row.conversation != conversation:
             return None
         return row.title, row.payload
+
+
+def offered(conversation: str) -> list[dict]:
+    """What the newest answers of a conversation say, as they are shown: what a number, written
+    next, chooses from. Nothing if the shopper wrote last."""
+    newest = history(conversation, limit=20)
+    answers = []
+    for message in reversed(newest):
+        if message["from"] != "bot":
+            break
+        answers.append(message)
+    return answers[::-1]
 
 
 def offer_all(conversation: str, answers: list[dict]) -> list[dict]:

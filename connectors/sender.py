@@ -41,20 +41,27 @@ class Sender:
         self._deliver = deliver
         self._task: asyncio.Task | None = None
         self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
 
     def start(self) -> None:
         """Begin; what an earlier process was sending when it ended is decided about first."""
         self._task = asyncio.create_task(self._run())
 
+    def kick(self) -> None:
+        """There is something to send: do not wait until it is time to look again."""
+        self._wake.set()
+
     async def stop(self) -> None:
         """Come to the end of the message under way."""
         self._stopping.set()
+        self._wake.set()
         if self._task is not None:
             await self._task
 
     async def _run(self) -> None:
         left = None
         while not self._stopping.is_set():
+            self._wake.clear()
             try:
                 if left is None:
                     left = await asyncio.to_thread(outbox.recover, self._channel)
@@ -63,7 +70,7 @@ class Sender:
             except Exception:
                 logger.exception("%s.outbox.failed", self._channel)
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
 
     async def _send(self, message: Outgoing) -> None:
         try:

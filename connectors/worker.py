@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from rasa.core.channels.channel import UserMessage
 
@@ -28,6 +29,7 @@ HONEST = {
 
 Handle = Callable[[UserMessage], Awaitable[None]]
 Publish = Callable[[str, dict], Awaitable[None]]
+Reply = Callable[[Pending, object, "list[dict]"], None]
 
 
 class Worker:
@@ -35,14 +37,23 @@ class Worker:
 
     `handle` gives a message to Rasa, `publish` shows a frame to a room, `retrieve_events` returns
     the events of a conversation's tracker; it is asked only about messages that may have been
-    answered before: those found at start, and those whose answers could not be kept.
+    answered before: those found at start, and those whose answers could not be kept. `reply` puts
+    what a room shows into an outbox, where a room alone reaches nobody.
     """
 
-    def __init__(self, channel: str, handle: Handle, publish: Publish, retrieve_events) -> None:
+    def __init__(
+        self,
+        channel: str,
+        handle: Handle,
+        publish: Publish,
+        retrieve_events,
+        reply: Reply | None = None,
+    ) -> None:
         self._channel = channel
         self._handle = handle
         self._publish = publish
         self._retrieve_events = retrieve_events
+        self._reply = reply
         self._tasks: dict[str, asyncio.Task] = {}
         self._again: set[str] = set()
         self._unsure: set[str] = set()
@@ -113,7 +124,9 @@ class Worker:
     async def _process(self, message: Pending) -> None:
         await self._publish(message.conversation, {"type": "typing", "on": True})
         try:
-            shown = await asyncio.to_thread(rooms.finish, message, await self._answers(message))
+            answers = await self._answers(message)
+            reply = self._reply and partial(self._reply, message)
+            shown = await asyncio.to_thread(rooms.finish, message, answers, reply)
         finally:
             await self._publish(message.conversation, {"type": "typing", "on": False})
         for room_message in shown:

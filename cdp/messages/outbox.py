@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from cdp import consent, withdrawal
 from cdp.consent_rules import OPTIONAL
@@ -53,6 +53,79 @@ class Outgoing:
         return f"outbox-{self.id}"
 
 
+def answer(
+    session,
+    channel: str,
+    address: str,
+    body: dict,
+    name: str,
+    held: timedelta = timedelta(0),
+    good_for: timedelta = timedelta(hours=48),
+) -> None:
+    """Put an answer to somebody's own message into the outbox, in the caller's transaction.
+
+    held: how long it is kept for another way of sending it (`take`). good_for: until when it may
+    be sent. It is stored once for each `name`.
+    """
+    known = session.scalars(select(OutboxRow.id).where(OutboxRow.name == name)).first()
+    if known is not None:
+        return
+    now = utc_now()
+    session.add(
+        OutboxRow(
+            purpose="service",
+            name=name,
+            channel=channel,
+            address=address,
+            body=json.dumps(body, ensure_ascii=False),
+            state=WAITING,
+            created_at=now,
+            due_at=now + held,
+            expires_at=now + good_for,
+        )
+    )
+
+
+def take(name: str) -> Outgoing | None:
+    """The message of that name, if it still waits: it is "sending", and the caller sends it now."""
+    with write() as session:
+        wanted = select(OutboxRow).where(OutboxRow.name == name, OutboxRow.state == WAITING)
+        row = session.scalars(wanted).first()
+        return row and _taken(row)
+
+
+def text_sent_as(name: str, vendor_id: str) -> str | None:
+    """The text of the message of that name, if it was sent under that number of the vendor's."""
+    with read() as session:
+        wanted = select(OutboxRow.body).where(
+            OutboxRow.name == name, OutboxRow.state == SENT, OutboxRow.vendor_id == vendor_id
+        )
+        body = session.scalars(wanted).first()
+    return json.loads(body).get("text") if body else None
+
+
+def used(channel: str, address: str, without: str) -> tuple[int, timedelta]:
+    """How many messages an address was sent since somebody wrote there, and how long ago that is.
+
+    without: the vendor's number of those that do not count.
+    """
+    with read() as session:
+        heard = session.get(AddressRow, (channel, address)).heard_at
+        number = func.coalesce(OutboxRow.vendor_id, "")
+        count = session.scalar(
+            select(func.count())
+            .select_from(OutboxRow)
+            .where(
+                OutboxRow.channel == channel,
+                OutboxRow.address == address,
+                OutboxRow.state.in_((SENT, UNKNOWN)),
+                OutboxRow.sent_at >= heard,
+                number != without,
+            )
+        )
+    return count, utc_now() - heard
+
+
 def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Outgoing]:
     """Take what is due on a channel, the oldest first; each is to be ended by a call below.
 
@@ -74,9 +147,7 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
             if row.reason:
                 row.state = DROPPED
                 continue
-            row.state, row.tries = SENDING, row.tries + 1
-            body = json.loads(row.body)
-            taken.append(Outgoing(row.id, row.person_id, row.purpose, row.address, body, row.tries))
+            taken.append(_taken(row))
         return taken
 
 
@@ -145,6 +216,12 @@ def _dropper(purpose: str):
         session.execute(gone, execution_options=_QUIET)
 
     return drop
+
+
+def _taken(row: OutboxRow) -> Outgoing:
+    row.state, row.tries = SENDING, row.tries + 1
+    body = json.loads(row.body)
+    return Outgoing(row.id, row.person_id, row.purpose, row.address, body, row.tries)
 
 
 def _why_not(session, row: OutboxRow, now: datetime) -> str | None:

@@ -1,0 +1,207 @@
+"""The one path of every vendor's channel.
+
+    verify → parse → `take`: limits → inbox and address → Rasa → room and outbox → `deliver`
+
+A vendor's folder verifies and parses what it gets, gives `take` what came in (`Incoming`), and
+sends what `deliver` is given within the vendor's quotas. Everything between is here, and alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from rasa.core.channels.channel import InputChannel
+from sanic import Blueprint
+
+from cdp.messages import addresses, outbox
+from cdp.messages.outbox import Outgoing
+from connectors import plain, provenance, rooms
+from connectors.guard import TextRefused, plain_text, readable
+from connectors.rooms import Pending
+from connectors.sender import Sender
+from connectors.worker import Worker
+from storage import create_tables, write
+
+logger = logging.getLogger(__name__)
+
+BY_SENDER = RateLimitItemPerMinute(30)
+# What is no text, and what the shopper reads instead of an answer.
+NOT_READ = {
+    "image": "图片我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
+    "voice": "这条语音我没听清，请用文字再说一次；需要人工的话回复「转人工」。",
+    "location": "位置收到了，不过我还用不上它，请用文字告诉我您想问什么。",
+    "unknown": "这种消息我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
+    "too_long": "这条消息太长了，请拆成几条短一些的发给我。",
+}
+GREETING = "/greet"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One thing that a vendor brought.
+
+    id: the vendor's own, by which it is known when it comes again. address: whose it is, and where
+    an answer goes. kind: "text", "image", "voice", "location", "unknown"; "entry" (followed,
+    scanned, came in: `touch` says from where) or "left". text: what was written or recognised.
+    """
+
+    id: str
+    address: str
+    kind: str
+    text: str = ""
+    touch: Mapping[str, Any] | None = None
+
+
+class VendorInput(InputChannel):
+    """A channel of a vendor; a subclass names the kind of identifier its addresses are."""
+
+    identifier: str
+    # Until when an answer may be sent.
+    good_for = timedelta(hours=48)
+
+    def __init__(self) -> None:
+        # The limiter only refers to its storage weakly.
+        self._hits = MemoryStorage()
+        self._limiter = FixedWindowRateLimiter(self._hits)
+        self._worker: Worker | None = None
+        self._sender: Sender | None = None
+
+    async def deliver(self, message: Outgoing) -> str | None:
+        """Send a message; the vendor's number for it.
+
+        Raises:
+            NotSent: not now. Refused: never. Anything else: nobody knows.
+        """
+        raise NotImplementedError
+
+    def parts(self, body: dict) -> list[dict]:
+        """An answer as the messages that the vendor takes one by one."""
+        return [body]
+
+    def held(self, conversation: str) -> timedelta:
+        """How long an answer is kept back for the reply to the vendor's own request."""
+        return timedelta(0)
+
+    async def answered(self, conversation: str) -> None:
+        """Called when the answers to a message of a conversation stand in the outbox."""
+
+    def answer_name(self, address: str, number: str) -> str:
+        """The outbox's name for the answer to the vendor's message of that number."""
+        told = f"{self.name()} {address} {number}"
+        return told if len(told) <= 100 else hashlib.sha256(told.encode()).hexdigest()
+
+    def conversation(self, address: str) -> str:
+        """The conversation of an address."""
+        return f"{self.name()}-{address}"
+
+    def listen(self, routes: Blueprint, on_new_message) -> None:
+        """Start and stop what works beside the routes."""
+
+        @routes.listener("before_server_start")
+        async def prepare(app, _loop) -> None:
+            await asyncio.to_thread(create_tables)
+
+            async def events(conversation: str):
+                tracker = await app.ctx.agent.tracker_store.retrieve(conversation)
+                return tracker.events if tracker else []
+
+            self._worker = Worker(
+                self.name(), on_new_message, self._publish, events, self._into_outbox
+            )
+            self._sender = Sender(self.name(), self.deliver)
+
+        @routes.listener("after_server_start")
+        async def recover(_app, _loop) -> None:
+            await self._worker.recover()
+            self._sender.start()
+
+        @routes.listener("before_server_stop")
+        async def stop(_app, _loop) -> None:
+            if self._worker:
+                await self._worker.stop()
+                await self._sender.stop()
+
+    async def take(self, incoming: Incoming) -> None:
+        """Keep what came in; when this returns it may be acknowledged.
+
+        Raises:
+            SQLAlchemyError: the database is away; nothing was kept, so let the vendor try again.
+        """
+        if incoming.kind == "left":
+            await asyncio.to_thread(addresses.close, self.name(), incoming.address)
+            return
+        if not self._limiter.hit(BY_SENDER, incoming.address):
+            logger.warning("%s.message.too_fast", self.name())
+            return
+        await asyncio.to_thread(self._keep, incoming)
+        conversation = self.conversation(incoming.address)
+        who = (self.identifier, incoming.address)
+        provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
+        self._worker.kick(conversation)
+
+    def _keep(self, incoming: Incoming) -> None:
+        conversation = self.conversation(incoming.address)
+        who = (self.identifier, incoming.address)
+        addresses.heard(self.name(), incoming.address, who)
+        context = {"address": f"{self.name()}:{incoming.address}", "touch": incoming.touch}
+        shown, text = self._meaning(conversation, incoming)
+        if text is None:
+            self._say(conversation, incoming, shown)
+            return
+        rooms.accept(self.name(), conversation, incoming.id, shown, text, context)
+
+    def _meaning(self, conversation: str, incoming: Incoming) -> tuple[str, str | None]:
+        """What a reader of the room sees, and what Rasa gets; no text: what is answered at once."""
+        if incoming.kind == "entry":
+            return "（进入会话）", GREETING
+        if incoming.kind not in ("text", "voice") or not incoming.text.strip():
+            return NOT_READ.get(incoming.kind, NOT_READ["unknown"]), None
+        chosen = _chosen(conversation, incoming.text)
+        if chosen:
+            return chosen
+        try:
+            return readable(incoming.text), plain_text(incoming.text)
+        except TextRefused:
+            return NOT_READ["too_long"], None
+
+    def _say(self, conversation: str, incoming: Incoming, text: str) -> None:
+        name = self.answer_name(incoming.address, incoming.id)
+        shown = rooms.say(conversation, {"text": text}, name)
+        with write() as session:
+            self._into_box(session, incoming.address, name, [shown])
+
+    def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
+        address = message.conversation.removeprefix(f"{self.name()}-")
+        self._into_box(session, address, self.answer_name(address, message.client_id), shown)
+
+    def _into_box(self, session, address: str, name: str, shown: list[dict]) -> None:
+        held = self.held(self.conversation(address))
+        for place, body in enumerate(self.parts(plain.merged(shown)), 1):
+            one = name if place == 1 else f"{name} part {place}"
+            # The parts of an answer leave in their order, the later ones by themselves.
+            outbox.answer(session, self.name(), address, body, one, held, self.good_for)
+
+    async def _publish(self, conversation: str, frame: dict) -> None:
+        if frame["type"] == "message":
+            await self.answered(conversation)
+            self._sender.kick()
+
+
+def _chosen(conversation: str, typed: str) -> tuple[str, str] | None:
+    """Title and payload of the choice whose number was written, if choices were offered."""
+    number = plain.number_of(typed)
+    if number is None:
+        return None
+    choices = plain.choices_of(plain.merged(rooms.offered(conversation)))
+    if number > len(choices):
+        return None
+    return rooms.choice(conversation, choices[number - 1]["token"])

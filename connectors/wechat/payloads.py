@@ -1,0 +1,72 @@
+"""WeChat's messages and events in the channels' common form.
+
+Version: the XML of official accounts as documented in 2026; fields that are not known are ignored
+and counted, message types that are not known get a polite answer and are logged by name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.vendor import Incoming
+
+logger = logging.getLogger(__name__)
+
+VERSION = "official-account-xml-1"
+MOST = 4_000
+_KNOWN = frozenset(
+    {"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "MsgDataId", "Idx", "Content"}
+    | {"MediaId", "MediaId16K", "Format", "Recognition", "PicUrl", "ThumbMediaId", "Title"}
+    | {"Description", "Url", "Location_X", "Location_Y", "Scale", "Label", "Event", "EventKey"}
+    | {"Ticket", "Latitude", "Longitude", "Precision", "MenuID", "MsgID", "Status", "bizmsgmenuid"}
+)
+# Events that say something to us and to which nothing is said.
+_SILENT = frozenset({"view", "location", "templatesendjobfinish", "view_miniprogram"})
+_KINDS = {"text": "text", "voice": "voice", "image": "image", "location": "location"}
+unknown: Counter[str] = Counter()
+
+
+def parse(told: Mapping[str, Any]) -> Incoming | None:
+    """What came in, or None for an event that wants nothing.
+
+    Raises:
+        ValueError: who sent it, or its type, is missing.
+    """
+    sender, kind = told.get("FromUserName"), str(told.get("MsgType") or "").lower()
+    if not isinstance(sender, str) or not 0 < len(sender) <= 128 or not kind:
+        raise ValueError("FromUserName, MsgType: expected both")
+    for name in set(told) - _KNOWN:
+        unknown[name if len(name) <= 40 else "long"] += 1
+    if kind == "event":
+        return _event(told, sender)
+    number = told.get("MsgId")
+    if not number:
+        raise ValueError("MsgId: expected a number")
+    if kind not in _KINDS:
+        logger.warning("wechat.message.unknown type=%.40s", kind)
+    text = told.get("Content") if kind == "text" else told.get("Recognition")
+    return Incoming(f"msg-{number}"[:120], sender, _KINDS.get(kind, "unknown"), _text(text))
+
+
+def _event(told: Mapping[str, Any], sender: str) -> Incoming | None:
+    event, key = str(told.get("Event") or "").lower(), _text(told.get("EventKey"))
+    # Events have no number: WeChat's own advice is sender and time.
+    number = f"event-{event[:40]}-{told.get('CreateTime')}"
+    if event == "unsubscribe":
+        return Incoming(number, sender, "left")
+    if event in ("subscribe", "scan"):
+        scene = key.removeprefix("qrscene_")
+        touch = {"qr_scene": scene[:64]}
+        return Incoming(number, sender, "entry", touch=touch if scene else None)
+    if event == "click":
+        return Incoming(number, sender, "text", key)
+    if event not in _SILENT:
+        logger.warning("wechat.event.unknown event=%.40s", event)
+    return None
+
+
+def _text(value: Any) -> str:
+    return value[:MOST] if isinstance(value, str) else ""
