@@ -40,6 +40,39 @@ EVENTS = (
 )
 
 
+SIZES = (1_000, 10_000, 100_000)
+# The graph at each number of products, on either engine: what it means, and its figure.
+AT_SIZES = (
+    ("import (s)", "import_s"),
+    ("memory of the importer, at most (MiB)", "import_peak_mib"),
+    ("on the disk (MiB)", "store_mib"),
+    ("memory of the server (MiB)", "server_mib"),
+    ("queries by key, p50 (ms)", "keyed_p50_ms"),
+    ("queries by key, p95 (ms)", "keyed_p95_ms"),
+    ("a policy resolved, p95 (ms)", "read.resolve_p95_ms"),
+    ("a search by category, p95 (ms)", "read.search_category_p95_ms"),
+    ("what goes with a product, p95 (ms)", "read.goes_with_p95_ms"),
+    ("an answer of the FAQ, p95 (ms)", "read.faq_p95_ms"),
+    ("words looked for in all products, p95 (ms)", "scan.search_all_p95_ms"),
+    ("all products read, p95 (ms)", "scan.all_products_p95_ms"),
+)
+
+
+def graph_table() -> str:
+    """The graph's figures at each size, embedded and on Neo4j."""
+    known = newest()
+    heads = [f"{engine}, {size:,}" for engine in ("embedded", "Neo4j") for size in SIZES]
+    lines = [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
+    for meaning, name in AT_SIZES:
+        shown = [
+            _shown(known.get(f"graph.{engine}.{name}.{size}"))
+            for engine in ("ladybug", "neo4j")
+            for size in SIZES
+        ]
+        lines.append(f"| {meaning} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
 def events_table() -> str:
     """Customer data's figures; one that was never measured is a dash."""
     known = newest()
@@ -86,4 +119,4 @@ def _percent(line: dict | None) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), events_table(), sep="\n\n")
+    print(table(), graph_table(), events_table(), sep="\n\n")

@@ -157,7 +157,7 @@ def settle(seconds: float = 5.0) -> None:
 
 def _enter(conversation, channel, touch, shopper, anonymous_id, purposes, identifier, mark) -> None:
     granted = set(purposes or ())
-    ids = ids_of(conversation, shopper)
+    ids = [*ids_of(conversation, shopper), *([identifier] if identifier else [])]
     told = purposes is not None
     analytics = "analytics" in granted if told else _allowed(ids, "analytics")
     common = _event(conversation, channel, shopper)

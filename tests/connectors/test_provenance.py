@@ -86,6 +86,19 @@ def test_an_entry_binds_talk_browser_and_touch(ready):
         assert "来源:短视频渠道" in {one.tag for one in tags.of(session, person_of())}
 
 
+@pytest.mark.parametrize(
+    ("scene", "channel"),
+    [("guide-7", "微信渠道"), ("store-12", "线下渠道"), ("douyin-live", "短视频渠道")],
+)
+def test_a_vendors_shopper_is_the_one_of_the_talk_and_came_by_the_scene(ready, scene, channel):
+    openid = ("openid", "o-ann")
+    allow("analytics", ids=[openid])
+    provenance.note_entry(TALK, "wechat", {"qr_scene": scene}, identifier=openid)
+    processed()
+    assert person_of() == person_of(*openid)
+    assert body_of()["first_touch"]["channel"] == channel
+
+
 @pytest.mark.parametrize("purposes", [(), ("marketing",), None])
 def test_without_analytics_neither_touch_nor_browser_is_kept(ready, purposes):
     provenance.note_entry(TALK, "web", TOUCH, "lin", BROWSER, purposes)
