@@ -40,6 +40,7 @@ NOT_READ = {
     "voice": "这条语音我没听清，请用文字再说一次；需要人工的话回复「转人工」。",
     "location": "位置收到了，不过我还用不上它，请用文字告诉我您想问什么。",
     "unknown": "这种消息我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
+    "choice": "这个选项已经失效，请直接告诉我您的需求。",
     "too_long": "这条消息太长了，请拆成几条短一些的发给我。",
 }
 GREETING = "/greet"
@@ -51,7 +52,8 @@ class Incoming:
 
     id: the vendor's own, by which it is known when it comes again. address: whose it is, and where
     an answer goes. kind: "text", "image", "voice", "location", "unknown"; "entry" (followed,
-    scanned, came in: `touch` says from where) or "left". text: what was written or recognised.
+    scanned, came in: `touch` says from where) or "left"; "choice", whose text is its token. text:
+    what was written or recognised. who: the shopper's identifier, where the address is not it.
     """
 
     id: str
@@ -59,6 +61,12 @@ class Incoming:
     kind: str
     text: str = ""
     touch: Mapping[str, Any] | None = None
+    who: str = ""
+
+    @property
+    def sender(self) -> str:
+        """Whose it is, on whatever address."""
+        return self.who or self.address
 
 
 class VendorInput(InputChannel):
@@ -139,20 +147,20 @@ class VendorInput(InputChannel):
         if incoming.kind == "left":
             await asyncio.to_thread(addresses.close, self.name(), incoming.address)
             return
-        if not self._limiter.hit(BY_SENDER, incoming.address):
+        if not self._limiter.hit(BY_SENDER, incoming.sender):
             logger.warning("%s.message.too_fast", self.name())
             return
         await asyncio.to_thread(self._keep, incoming)
         conversation = self.conversation(incoming.address)
-        who = (self.identifier, incoming.address)
+        who = (self.identifier, incoming.sender)
         provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
         self._worker.kick(conversation)
 
     def _keep(self, incoming: Incoming) -> None:
         conversation = self.conversation(incoming.address)
-        who = (self.identifier, incoming.address)
+        who = (self.identifier, incoming.sender)
         addresses.heard(self.name(), incoming.address, who)
-        context = {"address": f"{self.name()}:{incoming.address}", "touch": incoming.touch}
+        context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
         shown, text = self._meaning(conversation, incoming)
         if text is None:
             self._say(conversation, incoming, shown)
@@ -163,6 +171,8 @@ class VendorInput(InputChannel):
         """What a reader of the room sees, and what Rasa gets; no text: what is answered at once."""
         if incoming.kind == "entry":
             return "（进入会话）", GREETING
+        if incoming.kind == "choice":
+            return rooms.choice(conversation, incoming.text) or (NOT_READ["choice"], None)
         if incoming.kind not in ("text", "voice") or not incoming.text.strip():
             return NOT_READ.get(incoming.kind, NOT_READ["unknown"]), None
         chosen = _chosen(conversation, incoming.text)

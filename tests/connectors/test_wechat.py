@@ -9,38 +9,23 @@ from functools import partial
 
 import pytest
 import requests
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from cdp import identity
 from cdp.messages import notify, outbox
-from cdp.messages.tables import AddressRow, OutboxRow
+from cdp.messages.tables import AddressRow
 from connectors import provenance, sender, vendor
-from connectors.rooms import InboxRow
 from connectors.wechat import channel, payloads
 from connectors.wechat.channel import WeChatInput
 from connectors.wechat.client import Account
 from storage import read, utc_now, write
 from tests.connectors.served import served
+from tests.connectors.talks import Bot, box, does, inbox, until
 from tests.vendors.wechat import Simulator
 from tests.vendors.wechat.pushing import signed_query
 
 QUICK, SLOW = 0.6, 3.0
 BOMB = b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><xml><Content>&c;</Content></xml>'
-
-
-class Bot:
-    """Stands for Rasa: answers with what it was told, after a while if it is told so."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-        self.seconds = 0.0
-        self.answer: dict = {}
-
-    async def __call__(self, message) -> None:
-        self.heard.append(message.text)
-        await asyncio.sleep(self.seconds)
-        answer = self.answer or {"text": f"听到：{message.text}"}
-        await message.output_channel.send_response(message.sender_id, answer)
 
 
 @pytest.fixture(autouse=True)
@@ -67,30 +52,6 @@ async def talking(mode: str = "safe", **more):
             url = f"http://{place}/webhooks/wechat/webhook"
             assert await asyncio.to_thread(wechat.configure, url)
             yield wechat, bot
-
-
-async def does(act, *given):
-    """What a shopper does, in a thread: the vendor's pushes block until they are answered."""
-    return await asyncio.to_thread(act, *given)
-
-
-async def until(true, seconds: float = 15.0) -> None:
-    for _ in range(int(seconds / 0.02)):
-        if await asyncio.to_thread(true):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come about")
-
-
-def inbox() -> list[str]:
-    with read() as session:
-        return list(session.scalars(select(InboxRow.text).order_by(InboxRow.id)))
-
-
-def box() -> list[tuple[str, str | None]]:
-    with read() as session:
-        rows = session.scalars(select(OutboxRow).order_by(OutboxRow.id))
-        return [(row.state, row.vendor_id) for row in rows]
 
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])

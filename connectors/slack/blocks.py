@@ -1,0 +1,73 @@
+"""An answer in Slack's Block Kit, within its limits (docs.slack.dev/reference/block-kit)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from connectors import plain
+
+MOST_BLOCKS = 50
+MOST_TEXT = 3_000  # characters of a section
+MOST_BUTTONS = 25  # in one block of actions
+MOST_TITLE = 75
+
+
+def blocks_of(body: dict) -> list[dict]:
+    """The blocks of one message; what is beyond the fiftieth is left out."""
+    return list(islice(_blocks(body), MOST_BLOCKS))
+
+
+def _blocks(body: dict) -> Iterator[dict]:
+    if body.get("text"):
+        # Escaped signs are longer: the limit counts what is sent.
+        parts = plain.split(body["text"], MOST_TEXT, lambda part: len(escaped(part)))
+        yield from (_section(escaped(part)) for part in parts)
+    for number, card in enumerate(body.get("cards") or []):
+        yield from _card(card, number)
+    links = [_link(one) for one in body.get("links") or []]
+    if links:
+        yield _section("\n".join(links)[:MOST_TEXT])
+    yield from _actions(body.get("buttons") or [], "choices")
+
+
+def _link(link: dict) -> str:
+    return f"<{plain.absolute(link['url'])}|{escaped(link['title'])}>"
+
+
+def _card(card: dict, number: int) -> Iterator[dict]:
+    title = escaped(card.get("title") or "")
+    if card.get("url"):
+        title = f"<{plain.absolute(card['url'])}|{title}>"
+    price = f"  *{escaped(card['price'])}*" if card.get("price") else ""
+    rest = [escaped(card[name]) for name in ("subtitle", "text") if card.get(name)]
+    yield _section("\n".join([f"*{title}*{price}", *rest])[:MOST_TEXT])
+    yield from _actions(card.get("buttons") or [], f"card-{number}")
+
+
+def _actions(buttons: list[dict], name: str) -> Iterator[dict]:
+    for start in range(0, len(buttons), MOST_BUTTONS):
+        some = buttons[start : start + MOST_BUTTONS]
+        elements = list(_buttons(some))
+        yield {"type": "actions", "block_id": f"{name}-{start}", "elements": elements}
+
+
+def _buttons(buttons: Iterable[dict]) -> Iterator[dict]:
+    for number, one in enumerate(buttons):
+        title = one["title"]
+        shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
+        yield {
+            "type": "button",
+            "action_id": f"choice-{number}",
+            "text": {"type": "plain_text", "text": shown},
+            "value": one["token"],
+        }
+
+
+def _section(text: str) -> dict:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def escaped(text: str) -> str:
+    """A text whose signs mean nothing to Slack."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
