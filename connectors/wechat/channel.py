@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,9 @@ from connectors.wechat.signing import Malformed, NotGenuine, Signed
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 4.0
-TRIES_SECONDS = 15.0
+TRIES, TRIES_SECONDS = 3, 15.0
+STILL_AT_IT = "这条我还在查，请稍等几秒再问我一次。"
+_MOST_REMEMBERED = 10_000
 # Customer-service messages after a shopper's own.
 QUOTA, WINDOW = 5, timedelta(hours=48)
 PASSIVE = "passive"
@@ -39,13 +41,15 @@ MOST_TEXT = 2_000  # bytes: WeChat takes 2,048
 # What WeChat answers, and what it means for a message.
 _CLOSED = frozenset({43004, 48002, 40003})
 _LATER = {45009: timedelta(hours=1), 45011: timedelta(minutes=1), -1: timedelta(seconds=10)}
-_OFF = "wechat.off: WECHAT_APP_ID is not set"
 
 
 class WeChatInput(VendorInput):
     """The channel `wechat`; without an account it is off and refuses everything."""
 
     identifier = "openid"
+    prefix = "WECHAT"
+    # Whether an answer may be the reply to WeChat's own request.
+    replies = True
 
     @classmethod
     def name(cls) -> str:
@@ -55,7 +59,7 @@ class WeChatInput(VendorInput):
     @classmethod
     def from_credentials(cls, _credentials: dict[str, Any] | None) -> WeChatInput:
         """Read the account from the environment (`Account.from_environment`)."""
-        return cls(Account.from_environment())
+        return cls(Account.from_environment(cls.prefix))
 
     def __init__(self, account: Account | None) -> None:
         super().__init__()
@@ -63,8 +67,9 @@ class WeChatInput(VendorInput):
         self._client: Client | None = None
         self._signed: Signed | None = None
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._tries: Counter[str] = Counter()
         if account is None:
-            logger.info(_OFF)
+            logger.info("%s.off: %s_APP_ID is not set", self.name(), self.prefix)
             return
         self._signed = Signed(account.app_id, account.token, account.aes_key)
         if not account.customer_api:
@@ -73,7 +78,7 @@ class WeChatInput(VendorInput):
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check, and WeChat's callback."""
-        routes = Blueprint("wechat_channel")
+        routes = Blueprint(f"{self.name()}_channel")
 
         @routes.route("/", methods=["GET"])
         async def health(_: Request):
@@ -129,16 +134,16 @@ class WeChatInput(VendorInput):
             return response.text(sealed, content_type="text/xml")
         # An account that may only reply lets WeChat ask again; for others this ends it.
         ended = self._account.customer_api or incoming.kind == "left"
-        return response.text("success") if ended else response.text("", 504)
+        return response.text("success" if ended else "", 200 if ended else 504)
 
     def _account_or_refuse(self) -> Signed:
         if self._signed is None:
-            raise NotGenuine(_OFF)
+            raise NotGenuine(f"{self.prefix}_APP_ID is not set")
         return self._signed
 
     async def _answer(self, incoming: Incoming) -> str | None:
         """Keep a message, and wait a while for its answer."""
-        if incoming.kind == "left":
+        if incoming.kind == "left" or not self.replies:
             await self.take(incoming)
             return None
         conversation = self.conversation(incoming.address)
@@ -154,13 +159,22 @@ class WeChatInput(VendorInput):
                 reply = await asyncio.to_thread(self._take_answer, name)
                 left = end - asyncio.get_running_loop().time()
                 if reply is not None or left <= 0:
-                    return reply
+                    return reply or self._last_word(name)
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(answered.wait(), left)
         finally:
             self._waiting[conversation].discard(answered)
             if not self._waiting[conversation]:
                 del self._waiting[conversation]
+
+    def _last_word(self, name: str) -> str | None:
+        """What an account that may only reply says to WeChat's last try."""
+        if self._account.customer_api:
+            return None
+        if len(self._tries) >= _MOST_REMEMBERED:
+            self._tries.clear()
+        self._tries[name] += 1
+        return STILL_AT_IT if self._tries[name] >= TRIES else None
 
     def _take_answer(self, name: str) -> str | None:
         taken = outbox.take(name)
@@ -176,7 +190,7 @@ class WeChatInput(VendorInput):
 
     def held(self, conversation: str) -> timedelta:
         """As long as a request waits for the answer, or another may come for it."""
-        if not self._account.customer_api:
+        if self.replies and not self._account.customer_api:
             return timedelta(seconds=TRIES_SECONDS)
         waited_for = bool(self._waiting.get(conversation))
         return timedelta(seconds=PATIENCE_SECONDS + 1 if waited_for else 0)
@@ -189,7 +203,7 @@ class WeChatInput(VendorInput):
     async def deliver(self, message: Outgoing) -> str | None:
         """By customer-service messages; see `VendorInput.deliver`."""
         if self._account is None:
-            raise Refused(_OFF)
+            raise Refused(f"{self.prefix}_APP_ID is not set")
         if not self._account.customer_api:
             raise Refused("the account may only reply")
         used, silent = await asyncio.to_thread(outbox.used, self.name(), message.address, PASSIVE)
@@ -219,6 +233,19 @@ class WeChatInput(VendorInput):
             if error.code in _LATER:
                 raise NotSent(str(error), _LATER[error.code]) from error
             raise Refused(str(error)) from error
+
+
+class MiniProgramInput(WeChatInput):
+    """The channel `miniprogram`: customer service of a mini-program (小程序客服), which takes no
+    reply to the request itself; its account is told by `WECHAT_MINI_APP_ID` …"""
+
+    prefix = "WECHAT_MINI"
+    replies = False
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name in Rasa and in its path `/webhooks/miniprogram`."""
+        return "miniprogram"
 
 
 def _reply_xml(told: dict, text: str) -> str:

@@ -39,7 +39,7 @@ class NotReached(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """An official account: its app id and secret, the token and key of its callback.
+    """An account: its app id and secret, the token and key of its callback.
 
     customer_api: whether it may send customer-service messages (a verified account).
     """
@@ -52,21 +52,22 @@ class Account:
     api: str = "https://api.weixin.qq.com"
 
     @classmethod
-    def from_environment(cls) -> Account | None:
+    def from_environment(cls, prefix: str = "WECHAT") -> Account | None:
         """From `WECHAT_APP_ID`, `WECHAT_APP_SECRET`, `WECHAT_TOKEN`, `WECHAT_AES_KEY`,
-        `WECHAT_CUSTOMER_API` ("off" without that right); None if the first is not set.
+        `WECHAT_CUSTOMER_API` ("off" without that right), or those that begin with another prefix;
+        None if the first is not set.
 
         Raises:
             ValueError: others are missing, or the key has not its 43 characters.
         """
-        told = {name: os.environ.get(f"WECHAT_{name}", "") for name in _NAMES}
+        told = {name: os.environ.get(f"{prefix}_{name}", "") for name in _NAMES}
         if not told["APP_ID"]:
             return None
-        missing = [f"WECHAT_{name}" for name in ("APP_SECRET", "TOKEN") if not told[name]]
+        missing = [f"{prefix}_{name}" for name in ("APP_SECRET", "TOKEN") if not told[name]]
         if missing:
-            raise ValueError(f"{', '.join(missing)}: expected beside WECHAT_APP_ID")
+            raise ValueError(f"{', '.join(missing)}: expected beside {prefix}_APP_ID")
         if told["AES_KEY"] and len(told["AES_KEY"]) != 43:
-            raise ValueError("WECHAT_AES_KEY: expected 43 characters (EncodingAESKey)")
+            raise ValueError(f"{prefix}_AES_KEY: expected 43 characters (EncodingAESKey)")
         return cls(
             told["APP_ID"],
             told["APP_SECRET"],

@@ -21,6 +21,7 @@ _KNOWN = frozenset(
     {"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "MsgDataId", "Idx", "Content"}
     | {"MediaId", "MediaId16K", "Format", "Recognition", "PicUrl", "ThumbMediaId", "Title"}
     | {"Description", "Url", "Location_X", "Location_Y", "Scale", "Label", "Event", "EventKey"}
+    | {"SessionFrom", "AppId", "PagePath", "ThumbUrl", "ThumbMediaId", "Encrypt"}
     | {"Ticket", "Latitude", "Longitude", "Precision", "MenuID", "MsgID", "Status", "bizmsgmenuid"}
 )
 # Events that say something to us and to which nothing is said.
@@ -61,11 +62,21 @@ def _event(told: Mapping[str, Any], sender: str) -> Incoming | None:
         scene = key.removeprefix("qrscene_")
         touch = {"qr_scene": scene[:64]}
         return Incoming(number, sender, "entry", touch=touch if scene else None)
+    if event == "user_enter_tempsession":
+        # A page of a mini-program says in it where the shopper was.
+        entered = _text(told.get("SessionFrom"))[:64]
+        return Incoming(number, sender, "entry", touch=_from_page(entered))
     if event == "click":
         return Incoming(number, sender, "text", key)
     if event not in _SILENT:
         logger.warning("wechat.event.unknown event=%.40s", event)
     return None
+
+
+def _from_page(entered: str) -> dict | None:
+    if not entered:
+        return None
+    return {"utm_source": "miniprogram", "utm_medium": "mini_program", "utm_content": entered}
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Mapping
 from xml.parsers.expat import ExpatError
@@ -56,7 +57,7 @@ class Signed:
 
         Raises:
             NotGenuine: as `check`; or, in safe mode, it is not encrypted or another account's.
-            Malformed: no XML, entities in it, or not of the form <xml>…</xml>.
+            Malformed: neither XML of the form <xml>…</xml>, without entities, nor JSON.
         """
         safe = query.get("encrypt_type") == "aes"
         if not safe:
@@ -111,6 +112,12 @@ class Signed:
 
 
 def _parsed(body: bytes) -> dict:
+    """A message in XML, or in JSON as a mini-program may be set to."""
+    if body.lstrip()[:1] == b"{":
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise Malformed(f"no JSON: {type(error).__name__}") from None
     try:
         # Declared entities are refused: they make megabytes of a few bytes.
         told = xmltodict.parse(body, disable_entities=True)

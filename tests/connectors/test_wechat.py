@@ -16,7 +16,7 @@ from cdp.messages import notify, outbox
 from cdp.messages.tables import AddressRow
 from connectors import provenance, sender, vendor
 from connectors.wechat import channel, payloads
-from connectors.wechat.channel import WeChatInput
+from connectors.wechat.channel import MiniProgramInput, WeChatInput
 from connectors.wechat.client import Account
 from storage import read, utc_now, write
 from tests.connectors.served import served
@@ -36,7 +36,7 @@ def quick(monkeypatch):
 
 
 @asynccontextmanager
-async def talking(mode: str = "safe", **more):
+async def talking(mode: str = "safe", made=WeChatInput, **more):
     """The vendor and our channel, each set up with the other; a bot in Rasa's place."""
     bot = Bot()
     with Simulator(mode=mode, answer_within=SLOW, **more) as wechat:
@@ -48,8 +48,8 @@ async def talking(mode: str = "safe", **more):
             wechat.verified,
             wechat.url,
         )
-        async with served(WeChatInput(account), bot) as place:
-            url = f"http://{place}/webhooks/wechat/webhook"
+        async with served(made(account), bot) as place:
+            url = f"http://{place}/webhooks/{made.name()}/webhook"
             assert await asyncio.to_thread(wechat.configure, url)
             yield wechat, bot
 
@@ -83,6 +83,31 @@ async def test_an_account_that_may_only_reply_answers_a_later_try(state):
         push = await does(ann.says, "什么时候发货")
         assert push.outcome == "replied" and len(push.attempts) == 2
         assert ann.texts == ["听到：什么时候发货"] and bot.heard == ["什么时候发货"]
+
+
+async def test_an_account_that_may_only_reply_says_so_where_it_takes_too_long(state):
+    async with talking(verified=False) as (wechat, bot):
+        bot.seconds = QUICK * 6
+        ann = wechat.shopper("o-ann")
+        push = await does(ann.says, "什么时候发货")
+        assert [one.outcome for one in push.attempts] == ["status", "status", "replied"]
+        assert ann.texts == [channel.STILL_AT_IT]
+
+
+@pytest.mark.parametrize("data_format", ["xml", "json"])
+@pytest.mark.parametrize("mode", ["plain", "safe"])
+async def test_a_mini_program_is_served_by_customer_service_messages(state, mode, data_format):
+    mini = {"kind": "miniprogram", "data_format": data_format}
+    async with talking(mode, MiniProgramInput, **mini) as (wechat, bot):
+        ann = wechat.shopper("o-ann")
+        push = await does(ann.enters, "product-P17")
+        assert push.outcome == "accepted"
+        await until(lambda: bot.heard == ["/greet"] and len(ann.texts) == 1)
+        await does(ann.says, "跑鞋有42码吗")
+        await until(lambda: ann.texts[1:] == ["听到：跑鞋有42码吗"])
+        await does(ann.sends_card, "疾风3", "pages/product?id=P17")
+        await until(lambda: ann.texts[2:] == [vendor.NOT_READ["unknown"]])
+        assert {one.via for one in ann.seen} == {"custom"}
 
 
 async def test_what_comes_twice_is_answered_once_and_a_lost_reply_is_given_again(database):
