@@ -8,7 +8,7 @@ from sqlalchemy import Column, DateTime, Integer, String, Text, select
 
 from storage import Base, read, utc_now, write
 
-WAITING = "waiting"
+WAITING, CLOSED = "waiting", "closed"
 
 
 class CaseRow(Base):
@@ -50,6 +50,24 @@ def request_person(
         row.transcript = told
         session.flush()
         return row.id
+
+
+def waits(conversation: str) -> bool:
+    """Whether somebody has asked for a person there, and is not done with it."""
+    with read() as session:
+        wanted = select(CaseRow.id).where(
+            CaseRow.conversation == conversation, CaseRow.state == WAITING
+        )
+        return session.scalars(wanted).first() is not None
+
+
+def end(conversation: str) -> None:
+    """The person there is done: what waits is closed."""
+    with write() as session:
+        for row in session.scalars(
+            select(CaseRow).where(CaseRow.conversation == conversation, CaseRow.state == WAITING)
+        ):
+            row.state = CLOSED
 
 
 def waiting() -> list[dict]:

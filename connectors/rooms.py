@@ -194,6 +194,17 @@ def say(conversation: str, body: dict, name: str) -> dict:
         return _shown(known)
 
 
+def note(conversation: str, text: str, name: str) -> None:
+    """Put what a shopper said to somebody else into a room, once for each `name`."""
+    with write() as session:
+        known = session.scalars(
+            select(RoomRow).where(RoomRow.conversation == conversation, RoomRow.client_id == name)
+        ).first()
+        if known is None:
+            seq = _next_seq(session, conversation)
+            session.add(_room_row(conversation, seq, "user", {"text": text}, utc_now(), name))
+
+
 def history(conversation: str, after: int = 0, limit: int = 200) -> list[dict]:
     """The room's messages after a sequence number, oldest first; the newest `limit` of them."""
     with read() as session:

@@ -91,6 +91,10 @@ class VendorInput(InputChannel):
         """
         raise NotImplementedError
 
+    async def with_person(self, incoming: Incoming) -> bool:
+        """Whether a person at the vendor's own desk answers this shopper now."""
+        return False
+
     def parts(self, body: dict) -> list[dict]:
         """An answer as the messages that the vendor takes one by one."""
         return [body]
@@ -150,6 +154,9 @@ class VendorInput(InputChannel):
         if not self._limiter.hit(BY_SENDER, incoming.sender):
             logger.warning("%s.message.too_fast", self.name())
             return
+        if await self.with_person(incoming):
+            await asyncio.to_thread(self._note, incoming)
+            return
         await asyncio.to_thread(self._keep, incoming)
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
@@ -166,6 +173,11 @@ class VendorInput(InputChannel):
             self._say(conversation, incoming, shown)
             return
         rooms.accept(self.name(), conversation, incoming.id, shown, text, context)
+
+    def _note(self, incoming: Incoming) -> None:
+        """Keep what was said to a person in the room, and answer nothing."""
+        shown = readable(incoming.text) or f"[{incoming.kind}]"
+        rooms.note(self.conversation(incoming.address), shown, incoming.id)
 
     def _meaning(self, conversation: str, incoming: Incoming) -> tuple[str, str | None]:
         """What a reader of the room sees, and what Rasa gets; no text: what is answered at once."""

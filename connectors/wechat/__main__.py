@@ -14,7 +14,8 @@ import httpx
 import yaml
 
 from connectors.plain import absolute
-from connectors.wechat.client import Account, ApiError, Client, NotReached
+from connectors.tencent import ApiError, NotReached
+from connectors.wechat.client import Account, Client
 
 MENU = Path(__file__).with_name("menu.yml")
 MOST_DAYS = 30

@@ -22,10 +22,11 @@ from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import plain
 from connectors.sender import NotSent, Refused
+from connectors.tencent import ApiError, Malformed, NotGenuine, NotReached
 from connectors.vendor import Incoming, VendorInput
 from connectors.wechat import payloads
-from connectors.wechat.client import Account, ApiError, Client, NotReached
-from connectors.wechat.signing import Malformed, NotGenuine, Signed
+from connectors.wechat.client import Account, Client
+from connectors.wechat.signing import Signed
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,13 @@ class Bot:
         self.heard: list[str] = []
         self.seconds = 0.0
         self.answer: dict = {}
+        self.does = None
 
     async def __call__(self, message) -> None:
         self.heard.append(message.text)
         await asyncio.sleep(self.seconds)
+        if self.does:
+            await asyncio.to_thread(self.does, message)
         answer = self.answer or {"text": f"听到：{message.text}"}
         await message.output_channel.send_response(message.sender_id, answer)
 

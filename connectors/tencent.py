@@ -1,0 +1,221 @@
+"""What WeChat and WeCom share: signed and encrypted callbacks, and an API behind a token.
+
+Sources: WeChat's developer pages "接入指南", "消息加解密", "全局返回码"; WeCom's "加解密方案说明"
+(documents 90968, 91039). The cryptography is wechatpy's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+import httpx
+import xmltodict
+from wechatpy.crypto import PrpCrypto
+from wechatpy.exceptions import InvalidAppIdException
+
+# Their clock and ours may differ; what is older was recorded by somebody.
+FRESH_SECONDS = 300
+TIMEOUT = httpx.Timeout(5.0, connect=3.0)
+_JSON = {"Content-Type": "application/json"}
+_BAD_TOKEN = frozenset({40001, 40014, 42001})
+# A token is renewed this long before its end.
+_MARGIN_SECONDS = 300
+
+
+class NotGenuine(Exception):
+    """The request is not the vendor's, not fresh, or meant for another account."""
+
+
+class Malformed(Exception):
+    """The request is genuine, but its body cannot be read."""
+
+
+class ApiError(Exception):
+    """The vendor answered with an error; `code` is its errcode."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code} {text}"[:200])
+        self.code = code
+
+
+class NotReached(Exception):
+    """No connection came about, so nothing was done."""
+
+
+def signature(*parts: str) -> str:
+    """SHA-1 of the sorted parts, in hexadecimal."""
+    return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()
+
+
+def key_of(aes_key: str) -> bytes:
+    """The 32 bytes of an EncodingAESKey of 43 characters."""
+    return base64.b64decode(aes_key + "=")
+
+
+class Sealed:
+    """The secrets of a callback: its `token`, the key of its encryption (None: in clear), and who
+    receives it (an app id, a corp id)."""
+
+    def __init__(self, receiver: str, token: str, aes_key: str | None) -> None:
+        self.receiver = receiver
+        self.token = token
+        self.key = key_of(aes_key) if aes_key else None
+
+    def opened(self, query: Mapping[str, str], encrypted: str, now: float | None = None) -> str:
+        """What an encrypted text says.
+
+        Raises:
+            NotGenuine: `msg_signature` is missing or wrong, the time is not now, or it is meant
+                for another receiver. Malformed: it cannot be decrypted.
+        """
+        timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+        self.compare(query, "msg_signature", timestamp, nonce, encrypted)
+        self.fresh(query, now)
+        try:
+            return PrpCrypto(self.key).decrypt(encrypted, self.receiver)
+        except InvalidAppIdException:
+            raise NotGenuine("encrypted for another receiver") from None
+        except (binascii.Error, ValueError, IndexError, UnicodeDecodeError) as error:
+            raise Malformed(f"cannot be decrypted: {type(error).__name__}") from None
+
+    def seal(self, reply: str, nonce: str) -> str:
+        """A reply as it is sent: encrypted where there is a key."""
+        if self.key is None:
+            return reply
+        encrypted = PrpCrypto(self.key).encrypt(reply, self.receiver).decode()
+        timestamp = str(int(time.time()))
+        told = {
+            "Encrypt": encrypted,
+            "MsgSignature": signature(self.token, timestamp, nonce, encrypted),
+            "TimeStamp": timestamp,
+            "Nonce": nonce,
+        }
+        return xmltodict.unparse({"xml": told}, full_document=False)
+
+    def compare(self, query: Mapping[str, str], name: str, *parts: str) -> None:
+        """Look at a signature of the query.
+
+        Raises:
+            NotGenuine: it is missing or wrong.
+        """
+        given = query.get(name, "").encode(errors="surrogateescape")
+        if not hmac.compare_digest(given, signature(self.token, *parts).encode()):
+            raise NotGenuine(f"{name} is missing or wrong")
+
+    @staticmethod
+    def fresh(query: Mapping[str, str], now: float | None) -> None:
+        """Look at the query's `timestamp`.
+
+        Raises:
+            NotGenuine: it is not now.
+        """
+        told = query.get("timestamp", "")
+        moment = time.time() if now is None else now
+        if not told.isascii() or not told.isdigit() or abs(int(told) - moment) > FRESH_SECONDS:
+            raise NotGenuine(f"timestamp: expected seconds, at most {FRESH_SECONDS} s from now")
+
+
+class ApiClient:
+    """Calls to an API behind a token; of one event loop."""
+
+    def __init__(self, api: str) -> None:
+        self._http = httpx.AsyncClient(base_url=api, timeout=TIMEOUT, trust_env=False)
+        self._token = ""
+        self._good_until = 0.0
+        self._renewing = asyncio.Lock()
+
+    async def new_token(self, ended: bool) -> dict[str, Any]:
+        """{"access_token", "expires_in": seconds}; ended: the one in use is taken no longer."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    async def call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """POST JSON with the token; a token that has ended is renewed, and it is tried once more.
+
+        Raises:
+            ApiError: the vendor refuses. NotReached: nothing was done.
+            httpx.HTTPError: no answer came, so nobody knows what was done.
+        """
+        token = await self._current()
+        try:
+            return await self.post(path, body, token)
+        except ApiError as error:
+            if error.code not in _BAD_TOKEN:
+                raise
+        return await self.post(path, body, await self._current(ended=token))
+
+    async def _current(self, ended: str | None = None) -> str:
+        """The token; `ended`: one that WeChat no longer takes."""
+        async with self._renewing:
+            if self._token and self._token != ended and time.monotonic() < self._good_until:
+                return self._token
+            told = await self.new_token(ended is not None and self._token == ended)
+            self._token = told["access_token"]
+            self._good_until = time.monotonic() + max(60, told["expires_in"] - _MARGIN_SECONDS)
+            return self._token
+
+    async def post(self, path: str, body: dict, token: str | None = None) -> dict[str, Any]:
+        """POST JSON; as `call`, without a second try."""
+        query = {"access_token": token} if token else None
+        try:
+            # WeChat shows escapes (\\u4f60) as they stand.
+            told = json.dumps(body, ensure_ascii=False).encode()
+            answer = await self._http.post(path, content=told, params=query, headers=_JSON)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotReached(type(error).__name__) from error
+        return checked(answer)
+
+    async def get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        """GET without a token; as `call`."""
+        try:
+            return checked(await self._http.get(path, params=query))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotReached(type(error).__name__) from error
+
+
+def checked(answer: httpx.Response) -> dict[str, Any]:
+    """What an answer says.
+
+    Raises:
+        ApiError: that it refuses. httpx.HTTPError: it is no answer of the API.
+    """
+    answer.raise_for_status()
+    told = answer.json()
+    if told.get("errcode"):
+        raise ApiError(int(told["errcode"]), str(told.get("errmsg", "")))
+    return told
+
+
+def parsed(body: bytes) -> dict:
+    """A message in XML, or in JSON as a mini-program may be set to.
+
+    Raises:
+        Malformed: it is neither; or it is XML with entities, or not of the form <xml>…</xml>.
+    """
+    if body.lstrip()[:1] == b"{":
+        try:
+            told = json.loads(body)
+        except ValueError as error:
+            raise Malformed(f"no JSON: {type(error).__name__}") from None
+        return told
+    try:
+        # Declared entities are refused: they make megabytes of a few bytes.
+        told = xmltodict.parse(body, disable_entities=True)
+    except (ExpatError, ValueError) as error:
+        raise Malformed(f"no XML: {type(error).__name__}") from None
+    message = told.get("xml")
+    if not isinstance(message, dict):
+        raise Malformed("expected <xml>…</xml>")
+    return message
