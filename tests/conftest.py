@@ -75,13 +75,15 @@ def migrated(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def state(tmp_path, monkeypatch, migrated):
+def state(tmp_path, monkeypatch, migrated) -> Iterator[Path]:
     """A folder of run-time state with an empty database."""
     monkeypatch.setenv("QUDAO_VAR", str(tmp_path))
     monkeypatch.setenv("QUDAO_DEMO", "1")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     shutil.copy(migrated, tmp_path / "app.db")
-    return tmp_path
+    yield tmp_path
+    # Else its files stay open, and there are thousands of tests.
+    engine().dispose()
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,9 @@ class Terminal:
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
         )
         os.close(theirs)
+        # Not select(): this process may have more than 1,024 files open.
+        self._readable = select.poll()
+        self._readable.register(self.ours, select.POLLIN | select.POLLHUP)
         self.seen = ""
 
     def expect(self, pattern: str) -> None:
@@ -44,7 +47,7 @@ class Terminal:
         until = time.monotonic() + SECONDS
         while not re.search(pattern, self.seen):
             assert time.monotonic() < until, f"{pattern!r} is not in:\n{self.seen[-3000:]}"
-            if select.select([self.ours], [], [], 1)[0]:
+            if self._readable.poll(1000):
                 try:
                     self.seen += os.read(self.ours, 65536).decode(errors="replace")
                 except OSError:

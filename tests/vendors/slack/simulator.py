@@ -104,7 +104,8 @@ class Simulator:
         self._background: set[Future] = set()
 
     def __enter__(self) -> Simulator:
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._runner = self.wait_for(self._listen())
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
@@ -113,6 +114,8 @@ class Simulator:
     def __exit__(self, *_error: object) -> None:
         self.wait_for(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
 
     async def _listen(self) -> web.AppRunner:
         # Open sockets would hold a stop up for a minute otherwise.
