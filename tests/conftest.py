@@ -36,7 +36,15 @@ SLOW_FILES = (
     "test_real_shop.py",
     "test_policies.py",
     "test_conformance.py",
+    "test_clusters.py",
+    "test_migrations.py",
+    "test_turns.py",
+    "test_intake_crash.py",
+    "test_slack.py",
+    "test_wechat.py",
+    "test_wecom.py",
 )
+_STARTED = {"browser", "assistant", "client", "database", "state"}
 _WRITTEN_IN_TALKS = (
     TicketRow,
     GateRow,
@@ -53,10 +61,11 @@ _WRITTEN_IN_TALKS = (
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """What starts a browser, servers or a training is slow, whichever file it is in."""
+    """What starts a browser, servers, a database or a training is no unit, wherever it is."""
     for item in items:
-        starts = {"browser", "assistant"} & set(getattr(item, "fixturenames", ()))
-        if starts or "runtime" in item.path.parts or item.path.name in SLOW_FILES:
+        starts = _STARTED & set(getattr(item, "fixturenames", ()))
+        slow = {"runtime", "vendors"} & set(item.path.parts) or item.path.name in SLOW_FILES
+        if starts or slow:
             item.add_marker(pytest.mark.slow)
 
 
