@@ -28,7 +28,7 @@ from connectors import plain, provenance, rooms
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.rooms import Pending
 from connectors.sender import Sender
-from connectors.worker import Worker
+from connectors.worker import Worker, events_of
 from storage import create_tables, write
 
 logger = logging.getLogger(__name__)
@@ -122,12 +122,8 @@ class VendorInput(InputChannel):
         async def prepare(app, _loop) -> None:
             await asyncio.to_thread(create_tables)
 
-            async def events(conversation: str):
-                tracker = await app.ctx.agent.tracker_store.retrieve(conversation)
-                return tracker.events if tracker else []
-
             self._worker = Worker(
-                self.name(), on_new_message, self._publish, events, self._into_outbox
+                self.name(), on_new_message, self._publish, events_of(app), self._into_outbox
             )
             self._sender = Sender(self.name(), self.deliver)
 

@@ -165,6 +165,16 @@ class Worker:
         return output.answers
 
 
+def events_of(app):
+    """`retrieve_events` of a Rasa server's Sanic app: what a conversation's tracker holds."""
+
+    async def retrieve(conversation: str):
+        tracker = await app.ctx.agent.tracker_store.retrieve(conversation)
+        return tracker.events if tracker else []
+
+    return retrieve
+
+
 def _leave_to_a_person(message: Pending) -> None:
     transcript = [
         {"from": shown["from"], "text": shown["text"]}

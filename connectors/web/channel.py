@@ -31,7 +31,7 @@ from connectors import provenance, rooms
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.sender import NotSent, Sender
 from connectors.web.payloads import BadFrame, Frame, error, parse
-from connectors.worker import Worker
+from connectors.worker import Worker, events_of
 from storage import create_tables
 
 logger = logging.getLogger(__name__)
@@ -98,11 +98,7 @@ class WebInput(InputChannel):
             await asyncio.to_thread(create_tables)
             await asyncio.to_thread(rooms.drop_old_choices)
 
-            async def events(conversation: str):
-                tracker = await app.ctx.agent.tracker_store.retrieve(conversation)
-                return tracker.events if tracker else []
-
-            self._worker = Worker(self.name(), on_new_message, self._publish, events)
+            self._worker = Worker(self.name(), on_new_message, self._publish, events_of(app))
             self._sender = Sender(self.name(), self._say)
 
         @routes.listener("after_server_start")
