@@ -9,25 +9,10 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from tests.vendors.wecom import Clock, media
-from tests.vendors.wecom.trial import Enterprise, call, code, get, token, upload
+from tests.vendors.wecom import media
+from tests.vendors.wecom.trial import call, code, get, token, upload
 
 DAY = 86400
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def enterprise():
-    yield from Enterprise.serving()
-
-
-@pytest.fixture
-def vendor(clock, enterprise):
-    yield from enterprise.known_to(clock)
 
 
 class TestContacts:

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vendors.wecom import Clock, media
-from tests.vendors.wecom.trial import Enterprise, call, code, get, send, state, sync, trans, upload
+from tests.vendors.wecom import media
+from tests.vendors.wecom.trial import call, code, get, send, state, sync, trans, upload
 
 HOUR = 3600
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def enterprise():
-    yield from Enterprise.serving()
-
-
-@pytest.fixture
-def vendor(clock, enterprise):
-    yield from enterprise.known_to(clock)
 
 
 @pytest.fixture

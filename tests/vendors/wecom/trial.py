@@ -10,6 +10,7 @@ from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
+import pytest
 import requests
 
 from tests.vendors.wecom import crypto
@@ -155,3 +156,18 @@ def deaf(enterprise):
     yield
     enterprise.hang.set()
     enterprise.hang = None
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def enterprise():
+    yield from Enterprise.serving()
+
+
+@pytest.fixture
+def vendor(clock, enterprise):
+    yield from enterprise.known_to(clock)

@@ -1,6 +1,6 @@
 """WeCom's simulator: its transport, limits and faults.
 
-Sessions, contacts and apps, and the simulator driven by wechatpy: tests/vendors/wecom/test_*.py.
+Sessions, contacts and apps, and the simulator driven by wechatpy: test_*.py beside this.
 """
 
 from __future__ import annotations
@@ -8,26 +8,11 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.vendors.wecom import Clock, Simulator, crypto, media
+from tests.vendors.wecom import Simulator, crypto, media
 from tests.vendors.wecom.callbacks import xml_of
-from tests.vendors.wecom.trial import Enterprise, call, code, deaf, get, send, sync, token
+from tests.vendors.wecom.trial import call, code, deaf, get, send, sync, token
 
 DAY = 86400
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def enterprise():
-    yield from Enterprise.serving()
-
-
-@pytest.fixture
-def vendor(clock, enterprise):
-    yield from enterprise.known_to(clock)
 
 
 class TestAddress:
