@@ -18,6 +18,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions import knowledge, phrases, words
+from kg.errors import GraphError
 from shop.gate import Viewer
 
 
@@ -131,13 +132,13 @@ class Turn:
     # what is answered
 
     async def prepare(self) -> None:
-        """Speak the shopper's language: read the graph in it, and know its names.
-
-        Raises:
-            GraphError: the graph cannot be read now.
-        """
+        """Speak the shopper's language: read the graph in it, and know its names."""
         knowledge.speak(self.slot("language"))
-        self._words = await knowledge.words()
+        try:
+            self._words = await knowledge.words()
+        except GraphError:
+            # A greeting needs no graph; what does will say that it is away.
+            self._words = {}
 
     def named(self, name: str) -> str:
         """What a series, colour or size is called in the shopper's language."""

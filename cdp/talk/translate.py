@@ -67,10 +67,20 @@ def translate(event: dict) -> dict | None:
         "properties": {"conversation_id": conversation, **_channel(event), **properties},
         "context": {"library": {"name": "rasa", "version": "3.6"}},
     }
+    spoken = _language(event)
+    if spoken:
+        raw["context"]["locale"] = spoken
     shopper = (event.get("metadata") or {}).get("shopper")
     if isinstance(shopper, str) and shopper and name == SENT:
         raw["userId"] = shopper
     return raw
+
+
+def _language(event: dict) -> str | None:
+    """The language that a shopper's message surely is in."""
+    entities = (event.get("parse_data") or {}).get("entities") or []
+    found = (one.get("value") for one in entities if one.get("entity") == "language")
+    return next((value for value in found if isinstance(value, str)), None)
 
 
 def ended(conversation: str, started: datetime, at: datetime) -> dict:
