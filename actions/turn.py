@@ -122,6 +122,18 @@ class Turn:
             recent.append(event)
         return recent[::-1]
 
+    def said(self) -> list[str]:
+        """The shopper's latest messages as they were typed, this one last."""
+        return [event.get("text") or "" for event in self._messages()]
+
+    def moods(self) -> list[dict]:
+        """What `sentiment` their latest messages had ({label, score}), this one last."""
+        parsed = [event.get("parse_data") or {} for event in self._messages()]
+        return [found.get("sentiment") or {} for found in parsed]
+
+    def _messages(self) -> list[dict]:
+        return [event for event in self.tracker.events or [] if event.get("event") == "user"]
+
     def picked(self, offered: list | None) -> Any:
         """What of a list offered before is meant by 第二个, 2, 最后一个 …, or None."""
         if not offered or self.chosen:
@@ -149,6 +161,10 @@ class Turn:
     def phrase(self, key: str, **values: Any) -> str:
         """The phrase of that key (`state.paid`) in the shopper's language, filled in."""
         return phrases.phrase(self.slot("language"), key, **values)
+
+    def desk_phrase(self, key: str, **values: Any) -> str:
+        """The phrase of that key as it is read at the desk, in Chinese."""
+        return phrases.phrase(None, key, **values)
 
     def joined(self, names: Iterable[str]) -> str:
         """Names in a row, as the shopper's language joins them."""
