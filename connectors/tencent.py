@@ -207,7 +207,7 @@ def parsed(body: bytes) -> dict:
     if body.lstrip()[:1] == b"{":
         try:
             told = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Malformed(f"no JSON: {type(error).__name__}") from None
         return told
     try:

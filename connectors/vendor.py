@@ -1,6 +1,6 @@
 """The one path of every vendor's channel.
 
-    verify → parse → `take`: limits → inbox and address → Rasa → room and outbox → `deliver`
+    limits → verify → parse → `take`: inbox and address → Rasa → room and outbox → `deliver`
 
 A vendor's folder verifies and parses what it gets, gives `take` what came in (`Incoming`), and
 sends what `deliver` is given within the vendor's quotas. Everything between is here, and alike.
@@ -10,30 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint
 
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
-from connectors import plain, provenance, rooms
-from connectors.guard import TextRefused, plain_text, readable
+from connectors import manifest, plain, provenance, rooms
+from connectors.floods import Floods
+from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
 from connectors.rooms import Pending
 from connectors.sender import Sender
 from connectors.worker import Worker, events_of
-from storage import create_tables, write
+from storage import create_tables
 
 logger = logging.getLogger(__name__)
 
-BY_SENDER = RateLimitItemPerMinute(30)
+# Of a payload that is kept for a look.
+MOST_RAW = 8_000
 # What is no text, and what the shopper reads instead of an answer.
 NOT_READ = {
     "image": "图片我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
@@ -54,6 +55,7 @@ class Incoming:
     an answer goes. kind: "text", "image", "voice", "location", "unknown"; "entry" (followed,
     scanned, came in: `touch` says from where) or "left"; "choice", whose text is its token. text:
     what was written or recognised. who: the shopper's identifier, where the address is not it.
+    raw: the payload of a kind that nobody knows, kept for a look.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Incoming:
     text: str = ""
     touch: Mapping[str, Any] | None = None
     who: str = ""
+    raw: Mapping[str, Any] | None = None
 
     @property
     def sender(self) -> str:
@@ -77,11 +80,20 @@ class VendorInput(InputChannel):
     good_for = timedelta(hours=48)
 
     def __init__(self) -> None:
-        # The limiter only refers to its storage weakly.
-        self._hits = MemoryStorage()
-        self._limiter = FixedWindowRateLimiter(self._hits)
+        self._floods = Floods(self.name())
         self._worker: Worker | None = None
         self._sender: Sender | None = None
+
+    @property
+    def manifest(self) -> manifest.Manifest:
+        """What the vendor's folder says of itself."""
+        return manifest.of_module(type(self).__module__)
+
+    def off(self) -> str:
+        """Why the channel is off; the line is logged."""
+        told = self.manifest.off(self.name())
+        logger.info("%s.off: %s", self.name(), told)
+        return told
 
     async def deliver(self, message: Outgoing) -> str | None:
         """Send a message; the vendor's number for it.
@@ -99,8 +111,8 @@ class VendorInput(InputChannel):
         """An answer as the messages that the vendor takes one by one."""
         return [body]
 
-    def held(self, conversation: str) -> timedelta:
-        """How long an answer is kept back for the reply to the vendor's own request."""
+    def held(self, name: str) -> timedelta:
+        """How long the answer of that name is kept back for the reply to the vendor's request."""
         return timedelta(0)
 
     async def answered(self, conversation: str) -> None:
@@ -116,7 +128,8 @@ class VendorInput(InputChannel):
         return f"{self.name()}-{address}"
 
     def listen(self, routes: Blueprint, on_new_message) -> None:
-        """Start and stop what works beside the routes."""
+        """Start and stop what works beside the routes, and keep floods from them."""
+        self._floods.watch(routes, self.manifest.limits.body_bytes)
 
         @routes.listener("before_server_start")
         async def prepare(app, _loop) -> None:
@@ -147,28 +160,43 @@ class VendorInput(InputChannel):
         if incoming.kind == "left":
             await asyncio.to_thread(addresses.close, self.name(), incoming.address)
             return
-        if not self._limiter.hit(BY_SENDER, incoming.sender):
+        if not await self._floods.sender(incoming.sender):
             logger.warning("%s.message.too_fast", self.name())
             return
         if await self.with_person(incoming):
             await asyncio.to_thread(self._note, incoming)
             return
-        await asyncio.to_thread(self._keep, incoming)
+        if await asyncio.to_thread(self._keep, incoming):
+            self._sender.kick()
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
         provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
         self._worker.kick(conversation)
 
-    def _keep(self, incoming: Incoming) -> None:
+    def _keep(self, incoming: Incoming) -> bool:
+        """Into the inbox, with where its shopper is reached and what is answered at once, in one
+        transaction; whether that is all."""
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
-        addresses.heard(self.name(), incoming.address, who)
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
+        if incoming.raw is not None:
+            context["raw"] = json.dumps(incoming.raw, ensure_ascii=False, default=str)[:MOST_RAW]
         shown, text = self._meaning(conversation, incoming)
-        if text is None:
-            self._say(conversation, incoming, shown)
-            return
-        rooms.accept(self.name(), conversation, incoming.id, shown, text, context)
+        heard = partial(
+            addresses.note, channel=self.name(), address=incoming.address, identifier=who
+        )
+        if text is not None:
+            rooms.accept(self.name(), conversation, incoming.id, shown, text, context, heard)
+            return False
+        written = incoming.text if incoming.kind in ("text", "voice") else ""
+        said = readable(written)[:MAX_TEXT] or f"[{incoming.kind}]"
+        name = self.answer_name(incoming.address, incoming.id)
+        reply = partial(self._into_box, address=incoming.address, name=name)
+        at_once = {"text": shown}
+        rooms.accept(
+            self.name(), conversation, incoming.id, said, said, context, heard, at_once, reply
+        )
+        return True
 
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""
@@ -191,18 +219,12 @@ class VendorInput(InputChannel):
         except TextRefused:
             return NOT_READ["too_long"], None
 
-    def _say(self, conversation: str, incoming: Incoming, text: str) -> None:
-        name = self.answer_name(incoming.address, incoming.id)
-        shown = rooms.say(conversation, {"text": text}, name)
-        with write() as session:
-            self._into_box(session, incoming.address, name, [shown])
-
     def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
         address = message.conversation.removeprefix(f"{self.name()}-")
-        self._into_box(session, address, self.answer_name(address, message.client_id), shown)
+        self._into_box(session, shown, address, self.answer_name(address, message.client_id))
 
-    def _into_box(self, session, address: str, name: str, shown: list[dict]) -> None:
-        held = self.held(self.conversation(address))
+    def _into_box(self, session, shown: list[dict], address: str, name: str) -> None:
+        held = self.held(name)
         for place, body in enumerate(self.parts(plain.merged(shown)), 1):
             one = name if place == 1 else f"{name} part {place}"
             # The parts of an answer leave in their order, the later ones by themselves.

@@ -23,7 +23,7 @@ from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdp import cases
-from connectors import provenance, rooms
+from connectors import manifest, provenance, rooms
 from connectors.answers import AnswerCollector
 from connectors.guard import TextRefused, plain_text
 from connectors.worker import HONEST, TIMEOUT_SECONDS
@@ -54,7 +54,7 @@ class RestInput(InputChannel):
     def __init__(self, programs: dict[str, str]) -> None:
         self._programs = programs
         if not programs:
-            logger.info("rest.off: REST_KEYS is not set (name:key,name:key)")
+            logger.info("rest.off: %s", manifest.of_folder("rest").off("rest"))
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check and the webhook."""

@@ -32,9 +32,8 @@ from connectors.vendor import Incoming, VendorInput
 
 logger = logging.getLogger(__name__)
 
-MOST_BODY = 1024 * 1024
 TIMEOUT_SECONDS = 8
-_OFF = "slack.off: SLACK_SIGNING_SECRET and SLACK_BOT_TOKEN are not set"
+_OFF = "the channel is off"
 # Errors after which there is nobody to write to.
 _CLOSED = frozenset(
     {"channel_not_found", "not_in_channel", "is_archived", "account_inactive", "user_not_found"}
@@ -87,7 +86,7 @@ class SlackInput(VendorInput):
         self._verifier = SignatureVerifier(app.secret) if app else None
         self._web: AsyncWebClient | None = None
         if app is None:
-            logger.info(_OFF)
+            self.off()
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check, events, and interactivity."""
@@ -117,8 +116,6 @@ class SlackInput(VendorInput):
         return routes
 
     async def _webhook(self, request: Request):
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
         try:
             self._verify(request)
             told = _read(request)
@@ -202,7 +199,7 @@ def _read(request: Request) -> dict:
         if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             text = parse_qs(text).get("payload", [""])[0]
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("the body: expected JSON") from None
     if not isinstance(told, dict):
         raise ValueError("the body: expected an object")

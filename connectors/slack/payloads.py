@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors import unknown
 from connectors.vendor import Incoming
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,22 @@ logger = logging.getLogger(__name__)
 VERSION = "events-api-2026"
 # What people wrote; of the others (edited, deleted, joined …) nothing is said.
 _WRITTEN = frozenset({None, "thread_broadcast", "file_share", "me_message"})
+_ENVELOPE = frozenset(
+    {"token", "type", "team_id", "context_team_id", "context_enterprise_id", "enterprise_id"}
+    | {"api_app_id", "event", "event_id", "event_time", "event_context", "authorizations"}
+    | {"authed_users", "authed_teams", "is_ext_shared_channel"}
+)
+_WRITTEN_FIELDS = frozenset(
+    {"type", "subtype", "user", "user_team", "user_profile", "source_team", "team", "text", "ts"}
+    | {"event_ts", "channel", "channel_type", "thread_ts", "parent_user_id", "client_msg_id"}
+    | {"blocks", "files", "upload", "display_as_bot", "attachments", "edited", "metadata", "root"}
+    | {"app_id", "assistant_thread", "reply_count", "reply_users", "latest_reply", "reactions"}
+)
+_INTERACTION = frozenset(
+    {"type", "user", "api_app_id", "token", "container", "trigger_id", "team", "enterprise"}
+    | {"is_enterprise_install", "channel", "message", "state", "response_url", "actions", "view"}
+    | {"response_urls"}
+)
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
 _ID = re.compile(r"[A-Z0-9]{1,32}")
@@ -56,6 +73,7 @@ def of_event(told: Mapping[str, Any], known) -> Incoming | None:
     event = told.get("event")
     if not isinstance(event, Mapping):
         raise ValueError("event: expected an object")
+    unknown.fields("slack", told, _ENVELOPE)
     kind = event.get("type")
     if kind not in ("message", "app_mention"):
         return None
@@ -69,10 +87,12 @@ def of_event(told: Mapping[str, Any], known) -> Incoming | None:
     if kind == "message" and not direct and not known(address):
         # Said to others, or a mention, which comes as an event of its own.
         return None
+    unknown.fields("slack", event, _WRITTEN_FIELDS)
     text = _plain(str(event.get("text") or ""))
     written = "text" if text else "image" if event.get("files") else "unknown"
     touch = {"utm_source": "slack", "utm_medium": "chat", "utm_campaign": f"{team}/{channel}"}
-    return Incoming(f"{channel}-{ts}", address, written, text, touch, f"{team}:{user}")
+    raw = event if written == "unknown" else None
+    return Incoming(f"{channel}-{ts}", address, written, text, touch, f"{team}:{user}", raw)
 
 
 def of_action(told: Mapping[str, Any]) -> Incoming | None:
@@ -85,6 +105,7 @@ def of_action(told: Mapping[str, Any]) -> Incoming | None:
     if told.get("type") != "block_actions" or not isinstance(actions, list) or not actions:
         return None
     action, container = actions[0], told.get("container") or {}
+    unknown.fields("slack", told, _INTERACTION)
     team, user = _id(told.get("team") or {}, "id"), _id(told.get("user") or {}, "id")
     channel = _id(told.get("channel") or {}, "id")
     thread = container.get("thread_ts") or ""

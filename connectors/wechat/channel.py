@@ -37,7 +37,6 @@ _MOST_REMEMBERED = 10_000
 # Customer-service messages after a shopper's own.
 QUOTA, WINDOW = 5, timedelta(hours=48)
 PASSIVE = "passive"
-MOST_BODY = 64 * 1024
 MOST_TEXT = 2_000  # bytes: WeChat takes 2,048
 # What WeChat answers, and what it means for a message.
 _CLOSED = frozenset({43004, 48002, 40003})
@@ -68,9 +67,10 @@ class WeChatInput(VendorInput):
         self._client: Client | None = None
         self._signed: Signed | None = None
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._asked: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         if account is None:
-            logger.info("%s.off: %s_APP_ID is not set", self.name(), self.prefix)
+            self.off()
             return
         self._signed = Signed(account.app_id, account.token, account.aes_key)
         if not account.customer_api:
@@ -112,8 +112,6 @@ class WeChatInput(VendorInput):
         return routes
 
     async def _webhook(self, request: Request):
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
         try:
             told = self._account_or_refuse().open(_query(request), request.body)
             incoming = payloads.parse(told)
@@ -139,7 +137,7 @@ class WeChatInput(VendorInput):
 
     def _account_or_refuse(self) -> Signed:
         if self._signed is None:
-            raise NotGenuine(f"{self.prefix}_APP_ID is not set")
+            raise NotGenuine("the channel is off")
         return self._signed
 
     async def _answer(self, incoming: Incoming) -> str | None:
@@ -152,6 +150,7 @@ class WeChatInput(VendorInput):
         answered = asyncio.Event()
         # Before it is kept: what is waited for is held back for the reply.
         self._waiting[conversation].add(answered)
+        self._asked[name] += 1
         try:
             end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
             await self.take(incoming)
@@ -164,6 +163,7 @@ class WeChatInput(VendorInput):
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(answered.wait(), left)
         finally:
+            self._asked -= Counter([name])
             self._waiting[conversation].discard(answered)
             if not self._waiting[conversation]:
                 del self._waiting[conversation]
@@ -189,12 +189,11 @@ class WeChatInput(VendorInput):
         """As text, in messages of a length that WeChat takes."""
         return [{"text": text} for text in plain.split(plain.as_text(body), MOST_TEXT)]
 
-    def held(self, conversation: str) -> timedelta:
+    def held(self, name: str) -> timedelta:
         """As long as a request waits for the answer, or another may come for it."""
         if self.replies and not self._account.customer_api:
             return timedelta(seconds=TRIES_SECONDS)
-        waited_for = bool(self._waiting.get(conversation))
-        return timedelta(seconds=PATIENCE_SECONDS + 1 if waited_for else 0)
+        return timedelta(seconds=PATIENCE_SECONDS + 1 if name in self._asked else 0)
 
     async def answered(self, conversation: str) -> None:
         """Tell the requests that wait for it."""

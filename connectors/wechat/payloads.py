@@ -1,16 +1,17 @@
 """WeChat's messages and events in the channels' common form.
 
 Version: the XML of official accounts as documented in 2026; fields that are not known are ignored
-and counted, message types that are not known get a polite answer and are logged by name.
+and counted, message types that are not known get a polite answer and are kept for a look.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from connectors import unknown
 from connectors.vendor import Incoming
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ _KNOWN = frozenset(
 # Events that say something to us and to which nothing is said.
 _SILENT = frozenset({"view", "location", "templatesendjobfinish", "view_miniprogram"})
 _KINDS = {"text": "text", "voice": "voice", "image": "image", "location": "location"}
-unknown: Counter[str] = Counter()
 
 
 def parse(told: Mapping[str, Any]) -> Incoming | None:
@@ -39,17 +39,18 @@ def parse(told: Mapping[str, Any]) -> Incoming | None:
     sender, kind = told.get("FromUserName"), str(told.get("MsgType") or "").lower()
     if not isinstance(sender, str) or not 0 < len(sender) <= 128 or not kind:
         raise ValueError("FromUserName, MsgType: expected both")
-    for name in set(told) - _KNOWN:
-        unknown[name if len(name) <= 40 else "long"] += 1
+    unknown.fields("wechat", told, _KNOWN)
     if kind == "event":
         return _event(told, sender)
     number = told.get("MsgId")
     if not number:
         raise ValueError("MsgId: expected a number")
-    if kind not in _KINDS:
-        logger.warning("wechat.message.unknown type=%.40s", kind)
     text = told.get("Content") if kind == "text" else told.get("Recognition")
-    return Incoming(f"msg-{number}"[:120], sender, _KINDS.get(kind, "unknown"), _text(text))
+    incoming = Incoming(f"msg-{number}"[:120], sender, _KINDS.get(kind, "unknown"), _text(text))
+    if kind in _KINDS:
+        return incoming
+    logger.warning("wechat.message.unknown type=%.40s", kind)
+    return replace(incoming, raw=told)
 
 
 def _event(told: Mapping[str, Any], sender: str) -> Incoming | None:
