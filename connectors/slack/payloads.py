@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors import unknown
+from connectors import fields
 from connectors.vendor import Incoming
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def of_event(told: Mapping[str, Any], known) -> Incoming | None:
     event = told.get("event")
     if not isinstance(event, Mapping):
         raise ValueError("event: expected an object")
-    unknown.fields("slack", told, _ENVELOPE)
+    fields.count("slack", told, _ENVELOPE)
     kind = event.get("type")
     if kind not in ("message", "app_mention"):
         return None
@@ -87,7 +87,7 @@ def of_event(told: Mapping[str, Any], known) -> Incoming | None:
     if kind == "message" and not direct and not known(address):
         # Said to others, or a mention, which comes as an event of its own.
         return None
-    unknown.fields("slack", event, _WRITTEN_FIELDS)
+    fields.count("slack", event, _WRITTEN_FIELDS)
     text = _plain(str(event.get("text") or ""))
     written = "text" if text else "image" if event.get("files") else "unknown"
     touch = {"utm_source": "slack", "utm_medium": "chat", "utm_campaign": f"{team}/{channel}"}
@@ -105,7 +105,7 @@ def of_action(told: Mapping[str, Any]) -> Incoming | None:
     if told.get("type") != "block_actions" or not isinstance(actions, list) or not actions:
         return None
     action, container = actions[0], told.get("container") or {}
-    unknown.fields("slack", told, _INTERACTION)
+    fields.count("slack", told, _INTERACTION)
     team, user = _id(told.get("team") or {}, "id"), _id(told.get("user") or {}, "id")
     channel = _id(told.get("channel") or {}, "id")
     thread = container.get("thread_ts") or ""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors import unknown
+from connectors import fields
 from connectors.vendor import Incoming
 
 logger = logging.getLogger(__name__)
@@ -64,13 +64,12 @@ def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Ended | None:
     address, text = address_of(kfid, user), told.get("text") or {}
     if kind == "text" and text.get("menu_id"):
         return Incoming(number[:120], address, "choice", str(text["menu_id"]), who=user)
-    unknown.fields("wecom", told, _KNOWN | {kind})
+    fields.count("wecom", told, _KNOWN | {kind})
     written = str(text.get("content") or "")[:MOST]
     incoming = Incoming(number[:120], address, _KINDS.get(kind, "unknown"), written, who=user)
     if kind in _KINDS:
         return incoming
-    logger.warning("wecom.message.unknown type=%.40s", kind)
-    return replace(incoming, raw=told)
+    return replace(incoming, text=kind[:64], raw=told)
 
 
 def _event(told: Mapping[str, Any]) -> Entered | Ended | None:
