@@ -37,6 +37,10 @@ class Rig(ABC):
     malformed_inside: ClassVar[Mapping[str, bytes]] = {}
     # How this vendor's requests can be forged.
     forgeries: ClassVar[tuple[str, ...]] = (UNSIGNED, WRONG, OLD, FOREIGN)
+    # Whether what a sender sends too much is acknowledged and dropped; else they are told.
+    drops: ClassVar[bool] = True
+    # Duties that are done in another way than the suite asks for, and the file that tests them.
+    elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def quick(self, patch: pytest.MonkeyPatch) -> None:
         """Shorten what this channel waits for."""
@@ -95,17 +99,17 @@ class Rig(ABC):
 
     # The vendor acts.
 
-    @abstractmethod
     def repeats(self) -> None:
         """Bring the newest message once more, as if our answer had been lost."""
+        raise NotImplementedError
 
     def newer(self) -> None:
         """From now on, payloads have fields that nobody knows."""
         raise NotImplementedError
 
-    @abstractmethod
     def acknowledged(self) -> list[bool]:
         """Of each request so far, whether the vendor took it as received, in its time."""
+        raise NotImplementedError
 
     # Somebody else acts: each gives the HTTP status they got.
 
@@ -113,17 +117,17 @@ class Rig(ABC):
     def forge(self, how: str, text: str) -> int:
         """A message forged in that way."""
 
-    @abstractmethod
     def replay(self) -> int:
         """The newest request, byte for byte, as an eavesdropper has it."""
+        raise NotImplementedError
 
     @abstractmethod
     def post(self, body: bytes, inside: bool = False) -> int:
         """A body that the vendor's own secret has signed; inside: encrypted first."""
 
-    @abstractmethod
     def read(self, payload: bytes) -> Incoming | None:
         """A recorded payload (`payloads/<version>/…`) as the channel reads it."""
+        raise NotImplementedError
 
 
 def rigs() -> Iterator[type[Rig]]:

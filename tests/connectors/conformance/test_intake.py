@@ -15,7 +15,7 @@ from tests.connectors.talks import does, inbox, until
 async def test_a_question_is_answered(talk):
     await does(talk.rig.says, "ann", "跑鞋有42码吗")
     await until(lambda: talk.rig.seen("ann") == ["听到：跑鞋有42码吗"])
-    assert talk.bot.heard == ["跑鞋有42码吗"] == inbox()
+    assert talk.bot.heard == ["跑鞋有42码吗"]
 
 
 @pytest.mark.duty("acknowledged")

@@ -70,11 +70,15 @@ def test_the_documents_table_is_the_manifests():
     assert "\n".join(manifest.table()) in Path("docs/channels.md").read_text(encoding="utf-8")
 
 
-def test_every_vendor_has_rigs_for_its_channels():
-    vendors = {one for one in FOLDERS if (manifest.FOLDER / one / "payloads.py").exists()}
-    tested = {(rig.vendor, rig.channel) for rig in rigs()}
-    wanted = {(one, name) for one in vendors for name in manifest.of_folder(one).channels}
-    assert wanted == tested
+def test_every_channel_has_a_rig():
+    wanted = {(one, name) for one in FOLDERS for name in manifest.of_folder(one).channels}
+    assert {(rig.vendor, rig.channel) for rig in rigs()} == wanted
+
+
+def test_what_is_tested_elsewhere_is():
+    for rig in rigs():
+        assert set(rig.elsewhere) <= set(DUTIES)
+        assert all(Path(file).exists() for file in rig.elsewhere.values())
 
 
 def test_an_off_line_names_what_is_not_set():
