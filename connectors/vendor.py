@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,13 +21,14 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint
+from sqlalchemy.exc import SQLAlchemyError
 
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
-from connectors import plain, provenance, rooms
-from connectors.guard import TextRefused, plain_text, readable
+from connectors import plain, provenance, rooms, unknown
+from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
 from connectors.rooms import Pending
-from connectors.sender import Sender
+from connectors.sender import NotSent, Sender
 from connectors.worker import Worker, events_of
 from storage import create_tables, write
 
@@ -39,9 +40,22 @@ NOT_READ = {
     "image": "图片我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
     "voice": "这条语音我没听清，请用文字再说一次；需要人工的话回复「转人工」。",
     "location": "位置收到了，不过我还用不上它，请用文字告诉我您想问什么。",
+    "video": "视频我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
+    "link": "链接收到了，不过里面的内容我还看不了，请用文字告诉我您想问什么。",
     "unknown": "这种消息我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
     "choice": "这个选项已经失效，请直接告诉我您的需求。",
     "too_long": "这条消息太长了，请拆成几条短一些的发给我。",
+}
+# What a reader of the room sees of them.
+NAMES = {
+    "image": "图片",
+    "voice": "语音",
+    "location": "位置",
+    "video": "视频",
+    "link": "链接",
+    "entry": "进入会话",
+    "choice": "选项",
+    "unknown": "其他消息",
 }
 GREETING = "/greet"
 
@@ -51,9 +65,11 @@ class Incoming:
     """One thing that a vendor brought.
 
     id: the vendor's own, by which it is known when it comes again. address: whose it is, and where
-    an answer goes. kind: "text", "image", "voice", "location", "unknown"; "entry" (followed,
-    scanned, came in: `touch` says from where) or "left"; "choice", whose text is its token. text:
-    what was written or recognised. who: the shopper's identifier, where the address is not it.
+    an answer goes. kind: "text", "image", "voice", "location", "video", "link", "unknown"; "entry"
+    (followed, scanned, came in: `touch` says from where) or "left"; "choice", whose text is its
+    token; "strange", an event that nobody here knows and that wants no answer. text: what was written or
+    recognised, or what there is to say of something else (a picture's address, a place's name).
+    who: the shopper's identifier, where the address is not it. raw: the whole of what is not known.
     """
 
     id: str
@@ -62,6 +78,7 @@ class Incoming:
     text: str = ""
     touch: Mapping[str, Any] | None = None
     who: str = ""
+    raw: Mapping[str, Any] | None = None
 
     @property
     def sender(self) -> str:
@@ -125,7 +142,7 @@ class VendorInput(InputChannel):
             self._worker = Worker(
                 self.name(), on_new_message, self._publish, events_of(app), self._into_outbox
             )
-            self._sender = Sender(self.name(), self.deliver)
+            self._sender = Sender(self.name(), self._send_out)
 
         @routes.listener("after_server_start")
         async def recover(_app, _loop) -> None:
@@ -150,6 +167,12 @@ class VendorInput(InputChannel):
         if not self._limiter.hit(BY_SENDER, incoming.sender):
             logger.warning("%s.message.too_fast", self.name())
             return
+        if incoming.raw is not None:
+            who = (self.identifier, incoming.sender)
+            what = incoming.text or incoming.kind
+            await asyncio.to_thread(unknown.keep, self.name(), what, incoming.raw, who)
+        if incoming.kind == "strange":
+            return
         if await self.with_person(incoming):
             await asyncio.to_thread(self._note, incoming)
             return
@@ -166,14 +189,15 @@ class VendorInput(InputChannel):
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
         shown, text = self._meaning(conversation, incoming)
         if text is None:
+            # It stands in the room, where a person may look at it.
+            rooms.note(conversation, _described(incoming), incoming.id)
             self._say(conversation, incoming, shown)
             return
         rooms.accept(self.name(), conversation, incoming.id, shown, text, context)
 
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""
-        shown = readable(incoming.text) or f"[{incoming.kind}]"
-        rooms.note(self.conversation(incoming.address), shown, incoming.id)
+        rooms.note(self.conversation(incoming.address), _described(incoming), incoming.id)
 
     def _meaning(self, conversation: str, incoming: Incoming) -> tuple[str, str | None]:
         """What a reader of the room sees, and what Rasa gets; no text: what is answered at once."""
@@ -208,10 +232,35 @@ class VendorInput(InputChannel):
             # The parts of an answer leave in their order, the later ones by themselves.
             outbox.answer(session, self.name(), address, body, one, held, self.good_for)
 
+    def in_room(self, message: Outgoing) -> Outgoing:
+        """The message as its room shows it: the shop's own are put there before they are sent, so
+        that their choices can be chosen; answers stand there already."""
+        if message.person_id is None:
+            return message
+        shown = rooms.say(self.conversation(message.address), message.body, message.name)
+        said = {part: shown[part] for part in ("text", "buttons", "cards", "links")}
+        return replace(message, body={**message.body, **said})
+
+    async def _send_out(self, message: Outgoing) -> str | None:
+        try:
+            shown = await asyncio.to_thread(self.in_room, message)
+        except SQLAlchemyError as error:
+            raise NotSent(type(error).__name__) from error
+        return await self.deliver(shown)
+
     async def _publish(self, conversation: str, frame: dict) -> None:
         if frame["type"] == "message":
             await self.answered(conversation)
             self._sender.kick()
+
+
+def _described(incoming: Incoming) -> str:
+    """What a reader of the room sees of what is no text."""
+    said = readable(incoming.text)[:MAX_TEXT]
+    if incoming.kind == "text" and said:
+        return said
+    name = NAMES.get(incoming.kind, NAMES["unknown"])
+    return f"[{name}] {said}" if said and incoming.kind != "choice" else f"[{name}]"
 
 
 def _chosen(conversation: str, typed: str) -> tuple[str, str] | None:

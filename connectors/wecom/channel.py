@@ -90,7 +90,7 @@ class WeComInput(VendorInput):
         @routes.listener("before_server_start")
         async def connect(_app, _loop) -> None:
             if self._corp:
-                self._client = Client(self._corp)
+                self._client = Client(self._corp, shared=True)
 
         @routes.listener("after_server_start")
         async def catch_up(_app, _loop) -> None:

@@ -15,7 +15,7 @@ from cdp import identity
 from cdp.messages import notify, outbox
 from cdp.messages.tables import AddressRow
 from connectors import provenance, sender, vendor
-from connectors.wechat import channel, payloads
+from connectors.wechat import channel, outgoing, payloads
 from connectors.wechat.channel import MiniProgramInput, WeChatInput
 from connectors.wechat.client import Account
 from storage import read, utc_now, write
@@ -106,7 +106,7 @@ async def test_a_mini_program_is_served_by_customer_service_messages(state, mode
         await does(ann.says, "跑鞋有42码吗")
         await until(lambda: ann.texts[1:] == ["听到：跑鞋有42码吗"])
         await does(ann.sends_card, "疾风3", "pages/product?id=P17")
-        await until(lambda: ann.texts[2:] == [vendor.NOT_READ["unknown"]])
+        await until(lambda: ann.texts[2:] == [vendor.NOT_READ["link"]])
         assert {one.via for one in ann.seen} == {"custom"}
 
 
@@ -175,7 +175,7 @@ async def test_voice_is_understood_where_it_was_recognised_and_other_things_are_
         await does(ann.sends_image)
         await does(ann.sends_location, 31.2, 121.5, "上海")
         await does(ann.sends_link, "一篇文章", "…", "https://a.example/")
-        wanted = [vendor.NOT_READ[kind] for kind in ("voice", "image", "location", "unknown")]
+        wanted = [vendor.NOT_READ[kind] for kind in ("voice", "image", "location", "link")]
         assert ann.texts[1:] == wanted
         assert len(bot.heard) == 1
 
@@ -274,7 +274,7 @@ async def test_a_vendor_that_is_down_is_tried_again_and_a_refusal_is_not(state, 
         path = "/cgi-bin/message/custom/send"
         wechat.fail_next(1, path=path, errcode=-1)
         wechat.fail_next(1, path=path, status=502)
-        monkeypatch.setitem(channel._LATER, -1, timedelta(0))
+        monkeypatch.setitem(outgoing.LATER, -1, timedelta(0))
         await does(ann.says, "在吗")
         await until(lambda: ann.texts == ["听到：在吗"])
         assert len(wechat.calls(path)) == 3
