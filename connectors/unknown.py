@@ -1,6 +1,6 @@
 """What a vendor sent that this version does not know: counted, and some of it kept for a look.
 
-    python -m connectors.unknown            the newest of each kind, as they came
+python -m connectors.unknown            the newest of each kind, as they came
 """
 
 from __future__ import annotations

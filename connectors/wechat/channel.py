@@ -249,7 +249,7 @@ class MiniProgramInput(WeChatInput):
 
 def _reply_xml(told: dict, text: str) -> str:
     reply = TextReply(content=text)
-    reply.source, reply.target = told["ToUserName"], told["FromUserName"]
+    reply.source, reply.target = told.get("ToUserName", ""), told["FromUserName"]
     return reply.render()
 
 

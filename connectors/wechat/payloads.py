@@ -67,13 +67,12 @@ def parse(told: Mapping[str, Any]) -> Incoming | Finished | None:
         unknown[name if len(name) <= 40 else "long"] += 1
     if kind == "event":
         return _event(told, sender)
-    number = told.get("MsgId")
-    if not number:
+    if not told.get("MsgId"):
         raise ValueError("MsgId: expected a number")
+    number = f"msg-{told['MsgId']}"[:120]
     if kind == "text" and told.get("bizmsgmenuid"):
         # An entry of a menu of ours.
-        return Incoming(f"msg-{number}"[:120], sender, "choice", _text(told["bizmsgmenuid"]))
-    number = f"msg-{number}"[:120]
+        return Incoming(number, sender, "choice", _text(told["bizmsgmenuid"]))
     if kind not in _KINDS:
         return Incoming(number, sender, "unknown", kind[:64], raw=told)
     said = " ".join(filter(None, (_text(told.get(name)) for name in _SAID.get(kind, ()))))
