@@ -67,9 +67,10 @@ class Incoming:
     id: the vendor's own, by which it is known when it comes again. address: whose it is, and where
     an answer goes. kind: "text", "image", "voice", "location", "video", "link", "unknown"; "entry"
     (followed, scanned, came in: `touch` says from where) or "left"; "choice", whose text is its
-    token; "strange", an event that nobody here knows and that wants no answer. text: what was written or
-    recognised, or what there is to say of something else (a picture's address, a place's name).
-    who: the shopper's identifier, where the address is not it. raw: the whole of what is not known.
+    token; "strange", an event that nobody here knows and that wants no answer. text: what was
+    written or recognised, or what there is to say of something else (a picture's address, a place's
+    name). who: the shopper's identifier, where the address is not it. raw: the whole of what is not
+    known.
     """
 
     id: str

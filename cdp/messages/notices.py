@@ -48,9 +48,10 @@ def notify(
 
     message: a text, or {"text", "buttons": [{"title", "payload"}], "cards", "links"} as answers
     are; also "template": {"name", "fields": {name: text}}, the same for vendors that take nothing
-    but templates of their own once a shopper has been silent for long. channel: only that one; else the one they last wrote on, of those they allow. at: not
-    before (naive UTC). name: the caller's own name for it; with one it is sent once, however often
-    this is called. Writes to the database: not for an event loop.
+    but templates of their own once a shopper has been silent for long. channel: only that one;
+    else the one they last wrote on, of those they allow. at: not before (naive UTC). name: the
+    caller's own name for it; with one it is sent once, however often this is called. Writes to the
+    database: not for an event loop.
 
     Raises:
         ValueError: no such purpose, or a message that nobody could read.

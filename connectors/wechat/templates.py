@@ -11,7 +11,7 @@ of an account's templates says what stands in a file (`WECHAT_TEMPLATES`):
         amount2: "{amount}"
         thing3: 已原路退回
 
-Source: WeChat's developer pages "发送模板消息" and "类目模板消息" (what a kind of keyword may hold).
+Source: WeChat's developer pages "发送模板消息" and "类目模板消息" (what a keyword may hold).
 """
 
 from __future__ import annotations
