@@ -34,17 +34,17 @@ def test_nothing_is_left_to_do(folder):
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_channels_named_are_those_served(folder):
     told = manifest.of_folder(folder)
-    for name, channel in told.channels.items():
-        path = f"connectors.{folder}.channel.{channel.input}"
+    for name in told.channels:
+        path = told.path(folder, name)
         assert path in CREDENTIALS, f"credentials.yml: {path} is missing"
         assert class_from_module_path(path).name() == name
 
 
 def test_every_channel_served_has_a_manifest():
     channels = {
-        f"connectors.{folder}.channel.{one.input}"
+        manifest.of_folder(folder).path(folder, name)
         for folder in FOLDERS
-        for one in manifest.of_folder(folder).channels.values()
+        for name in manifest.of_folder(folder).channels
     }
     assert channels == set(CREDENTIALS)
 
