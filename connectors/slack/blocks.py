@@ -9,8 +9,28 @@ from connectors import plain
 
 MOST_BLOCKS = 50
 MOST_TEXT = 3_000  # characters of a section
+MOST_CARDS = 20  # in one message; each may have two blocks
 MOST_BUTTONS = 25  # in one block of actions
 MOST_TITLE = 75
+
+
+def messages(body: dict) -> list[dict]:
+    """The answer as messages of at most fifty blocks: text, cards in their order, and last what
+    is to be chosen from."""
+    if len(list(_blocks(body))) <= MOST_BLOCKS:
+        return [body]
+    cards, empty = body.get("cards") or [], {"text": "", "buttons": [], "cards": [], "links": []}
+    parts = [{**empty, "text": one} for one in _texts(body.get("text") or "")]
+    parts += [
+        {**empty, "cards": cards[start : start + MOST_CARDS]}
+        for start in range(0, len(cards), MOST_CARDS)
+    ]
+    parts.append({**empty, "links": body.get("links"), "buttons": body.get("buttons")})
+    return [part for part in parts if any(part.values())]
+
+
+def _texts(text: str) -> list[str]:
+    return plain.split(text, MOST_BLOCKS * MOST_TEXT // 2, lambda part: len(escaped(part)))
 
 
 def blocks_of(body: dict) -> list[dict]:
@@ -27,8 +47,22 @@ def _blocks(body: dict) -> Iterator[dict]:
         yield from _card(card, number)
     links = [_link(one) for one in body.get("links") or []]
     if links:
-        yield _section("\n".join(links)[:MOST_TEXT])
+        yield from map(_section, _fitting(links))
     yield from _actions(body.get("buttons") or [], "choices")
+
+
+def _fitting(lines: list[str]) -> list[str]:
+    """Lines put together in texts of a section; one that is longer alone is left out."""
+    texts = [""]
+    for line in lines:
+        if len(line) > MOST_TEXT:
+            continue
+        longer = f"{texts[-1]}\n{line}" if texts[-1] else line
+        if len(longer) > MOST_TEXT:
+            texts.append(line)
+        else:
+            texts[-1] = longer
+    return [text for text in texts if text]
 
 
 def _link(link: dict) -> str:
@@ -41,7 +75,7 @@ def _card(card: dict, number: int) -> Iterator[dict]:
         title = f"<{plain.absolute(card['url'])}|{title}>"
     price = f"  *{escaped(card['price'])}*" if card.get("price") else ""
     rest = [escaped(card[name]) for name in ("subtitle", "text") if card.get(name)]
-    yield _section("\n".join([f"*{title}*{price}", *rest])[:MOST_TEXT])
+    yield from map(_section, _fitting([f"*{title}*{price}", *rest]))
     yield from _actions(card.get("buttons") or [], f"card-{number}")
 
 

@@ -13,7 +13,8 @@ from cdp import identity
 from cdp.messages import notify, outbox
 from cdp.messages.tables import AddressRow
 from connectors import sender, vendor
-from connectors.slack.channel import App, SlackInput
+from connectors.slack.app import App
+from connectors.slack.channel import SlackInput
 from storage import read, write
 from tests.connectors.served import served
 from tests.connectors.talks import Bot, box, does, inbox, until
