@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from slack_sdk.errors import SlackApiError
+
 OFF = (
     "slack.off: wanted SLACK_SIGNING_SECRET or SLACK_APP_TOKEN, and SLACK_BOT_TOKEN or "
     "SLACK_CLIENT_ID with SLACK_CLIENT_SECRET"
@@ -24,6 +26,13 @@ SCOPES = (
 
 class NotGenuine(Exception):
     """What was told is not Slack's, not fresh, or of another app."""
+
+
+def reason_of(error: SlackApiError) -> str:
+    """Slack's name for what was wrong, or the status of an answer that is no JSON."""
+    told = getattr(error.response, "data", error.response)
+    name = told.get("error") if isinstance(told, dict) else None
+    return str(name or f"status {error.response.status_code}")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ MOST_BLOCKS = 50
 MOST_TEXT = 3_000  # characters of a section
 MOST_CARDS = 20  # in one message; each may have two blocks
 MOST_BUTTONS = 25  # in one block of actions
+MOST_IN_ROW = 5  # buttons of a card, before they become a menu
+MOST_OPTIONS = 100
 MOST_TITLE = 75
+CHOOSE = "请选择"
 
 
 def messages(body: dict) -> list[dict]:
@@ -76,26 +79,46 @@ def _card(card: dict, number: int) -> Iterator[dict]:
     price = f"  *{escaped(card['price'])}*" if card.get("price") else ""
     rest = [escaped(card[name]) for name in ("subtitle", "text") if card.get(name)]
     yield from map(_section, _fitting([f"*{title}*{price}", *rest]))
-    yield from _actions(card.get("buttons") or [], f"card-{number}")
+    buttons = card.get("buttons") or []
+    if len(buttons) > MOST_IN_ROW:
+        yield _block(f"card-{number}-0", [_menu(buttons[:MOST_OPTIONS])])
+    else:
+        yield from _actions(buttons, f"card-{number}")
 
 
 def _actions(buttons: list[dict], name: str) -> Iterator[dict]:
     for start in range(0, len(buttons), MOST_BUTTONS):
         some = buttons[start : start + MOST_BUTTONS]
-        elements = list(_buttons(some))
-        yield {"type": "actions", "block_id": f"{name}-{start}", "elements": elements}
+        yield _block(f"{name}-{start}", list(_buttons(some)))
 
 
 def _buttons(buttons: Iterable[dict]) -> Iterator[dict]:
     for number, one in enumerate(buttons):
-        title = one["title"]
-        shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
         yield {
             "type": "button",
             "action_id": f"choice-{number}",
-            "text": {"type": "plain_text", "text": shown},
+            "text": _label(one["title"]),
             "value": one["token"],
         }
+
+
+def _menu(buttons: Iterable[dict]) -> dict:
+    options = [{"text": _label(one["title"]), "value": one["token"]} for one in buttons]
+    return {
+        "type": "static_select",
+        "action_id": "choice-menu",
+        "placeholder": _label(CHOOSE),
+        "options": options,
+    }
+
+
+def _label(title: str) -> dict:
+    shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
+    return {"type": "plain_text", "text": shown}
+
+
+def _block(name: str, elements: list[dict]) -> dict:
+    return {"type": "actions", "block_id": name, "elements": elements}
 
 
 def _section(text: str) -> dict:

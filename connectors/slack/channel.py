@@ -29,7 +29,7 @@ from cdp.messages.outbox import Outgoing
 from connectors import plain, rooms
 from connectors.sender import NotSent, Refused
 from connectors.slack import blocks, installs, payloads
-from connectors.slack.app import OFF, App, NotGenuine
+from connectors.slack.app import OFF, App, NotGenuine, reason_of
 from connectors.slack.oauth import add_pages
 from connectors.slack.payloads import Address
 from connectors.slack.socket import Socket
@@ -52,8 +52,10 @@ _CLOSED = frozenset(
 # Errors after which a token will never do again.
 _ENDED = frozenset({"account_inactive", "token_revoked"})
 _LATER = frozenset(
-    {"ratelimited", "rate_limited", "service_unavailable", "internal_error", "token_expired"}
+    {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "token_expired"}
 )
+# "It's possible some aspect of the operation succeeded."
+_PERHAPS = frozenset({"internal_error", "fatal_error"})
 _STAMP = "x-slack-request-timestamp"
 
 
@@ -263,8 +265,9 @@ class SlackInput(VendorInput):
         return token
 
     async def _failed(self, error: SlackApiError, to: Address, address: str) -> Exception:
-        told = error.response
-        name = str(told.get("error") or told.status_code)
+        told, name = error.response, reason_of(error)
+        if told.status_code >= 500 or name in _PERHAPS:
+            return error
         if name in _LATER or told.status_code == 429:
             seconds = int(told.headers.get("Retry-After") or "1")
             if told.status_code == 429:

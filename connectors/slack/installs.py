@@ -48,7 +48,8 @@ def save(install: Install) -> None:
         name=install.name[:255],
         sealed=keys.encrypt(told),
         expires_at=install.expires_at,
-        installed_at=utc_now(),
+        # Slack's events tell whole seconds.
+        installed_at=utc_now().replace(microsecond=0),
     )
     with write() as session:
         session.merge(row)

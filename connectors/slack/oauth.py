@@ -23,7 +23,7 @@ from sanic import Blueprint, HTTPResponse, Request, response
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.slack.app import SCOPES, App
+from connectors.slack.app import SCOPES, App, reason_of
 from connectors.slack.installs import Install
 from storage.secrets import secret
 
@@ -80,7 +80,7 @@ async def _finished(exchange, code: str) -> HTTPResponse:
     try:
         done = await exchange(code)
     except SlackApiError as error:
-        reason = str(error.response.get("error"))
+        reason = reason_of(error)
         logger.warning("slack.install.refused reason=%.40s", reason)
         return _failed(REFUSED.format(reason=reason), 400)
     except (aiohttp.ClientError, asyncio.TimeoutError, SQLAlchemyError):

@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 import requests
 
 from cdp import identity
-from cdp.messages import notify, outbox
-from cdp.messages.tables import AddressRow
-from connectors import sender, vendor
-from connectors.slack.app import App
+from cdp.messages import notify
+from cdp.messages.tables import AddressRow, OutboxRow
+from connectors import vendor
 from connectors.slack.channel import SlackInput
 from storage import read, write
 from tests.connectors.served import served
+from tests.connectors.slack_rig import quick, talking
 from tests.connectors.talks import Bot, box, does, inbox, until
-from tests.vendors.slack import Simulator
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(0))
-
-
-@asynccontextmanager
-async def talking():
-    """The vendor with one workspace, our channel, and a bot in Rasa's place."""
-    bot = Bot()
-    with Simulator() as slack:
-        team = slack.team("T1")
-        app = App(slack.app.signing_secret, team.installation.token, slack.app.id, slack.api_url)
-        async with served(SlackInput(app), bot) as place:
-            url = f"http://{place}/webhooks/slack/webhook"
-            await does(slack.set_events_url, url)
-            slack.app.interactivity_url = url
-            yield slack, team, bot
+__all__ = ["quick"]
 
 
 async def test_a_direct_message_is_answered_there(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         await does(team.user("U1").dm, "跑鞋有42码吗？<b> & 更多")
         await until(lambda: len(team.im("U1").texts()) == 2)
         assert bot.heard == ["跑鞋有42码吗？<b> & 更多"]
@@ -52,7 +32,8 @@ async def test_a_direct_message_is_answered_there(database):
 
 
 async def test_a_mention_is_answered_once_in_a_thread_which_goes_on_without_mentions(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         ann = team.user("U1")
         channel = team.channel("C1", members=("U1",))
         asked = await does(ann.mentions, "退货政策", "C1")
@@ -67,7 +48,8 @@ async def test_a_mention_is_answered_once_in_a_thread_which_goes_on_without_ment
 
 
 async def test_what_bots_say_and_what_is_edited_or_deleted_wants_no_answer(state):
-    async with talking() as (slack, team, bot):
+    async with talking() as at:
+        slack, team, bot = at.slack, at.team, at.bot
         team.channel("C1", members=("U1",))
         await does(team.bot_says, "构建失败")
         said = await does(team.user("U1").dm, "在吗")
@@ -79,7 +61,8 @@ async def test_what_bots_say_and_what_is_edited_or_deleted_wants_no_answer(state
 
 
 async def test_a_pressed_button_chooses_what_it_stands_for(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         bot.answer = {
             "text": "您是想问哪一个？",
             "buttons": [
@@ -99,7 +82,8 @@ async def test_a_pressed_button_chooses_what_it_stands_for(database):
 
 
 async def test_cards_and_more_than_five_buttons_are_shown(state):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         pick = {"title": "选尺码", "payload": "/ask_size"}
         card = {
             "title": "疾风3",
@@ -121,7 +105,8 @@ async def test_cards_and_more_than_five_buttons_are_shown(state):
 
 
 async def test_a_delivery_that_comes_again_is_answered_once(database):
-    async with talking() as (slack, team, bot):
+    async with talking() as at:
+        slack, team, bot = at.slack, at.team, at.bot
         slack.duplicates = 2
         await does(team.user("U1").dm, "在吗")
         await until(lambda: len(team.im("U1").messages) == 2)
@@ -131,14 +116,16 @@ async def test_a_delivery_that_comes_again_is_answered_once(database):
 
 
 async def test_nobody_sets_an_intent_by_typing_it(state):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         await does(team.user("U1").dm, ' /request_refund{"order_number": "QD2026110101"}')
         await until(lambda: bot.heard)
         assert bot.heard[0].startswith("／")
 
 
 async def test_a_limit_is_honoured_and_a_closed_channel_is_left(state):
-    async with talking() as (slack, team, _):
+    async with talking() as at:
+        slack, team = at.slack, at.team
         slack.fails("chat.postMessage", status=429, error="ratelimited", retry_after=1)
         await does(team.user("U1").dm, "在吗")
         await until(lambda: len(team.im("U1").messages) == 2)
@@ -151,8 +138,20 @@ async def test_a_limit_is_honoured_and_a_closed_channel_is_left(state):
             assert session.query(AddressRow).one().closed_at is not None
 
 
+@pytest.mark.parametrize("fault", [{"status": 502}, {"error": "internal_error"}])
+async def test_an_answer_that_was_perhaps_sent_is_sent_again(state, fault):
+    async with talking() as at:
+        at.slack.fails("chat.postMessage", performed=True, **fault)
+        await does(at.team.user("U1").dm, "在吗")
+        await until(lambda: [one for one, _ in box()] == ["sent"])
+        assert len(at.slack.calls("chat.postMessage")) == 2
+        with read() as session:
+            assert session.query(OutboxRow).one().reason is None
+
+
 async def test_a_shopper_is_known_by_workspace_and_user_and_can_be_written_to(state):
-    async with talking() as (_, team, __):
+    async with talking() as at:
+        team = at.team
         await does(team.user("U1").dm, "在吗")
         await until(lambda: box() and box()[0][0] == "sent")
         with write() as session:
@@ -168,7 +167,8 @@ async def test_a_shopper_is_known_by_workspace_and_user_and_can_be_written_to(st
     ids=["wrong", "old", "missing"],
 )
 async def test_what_is_not_slacks_is_refused(state, forged):
-    async with talking() as (slack, _, bot):
+    async with talking() as at:
+        slack, bot = at.slack, at.bot
         if "at" in forged:
             forged = {"at": slack.clock() + forged["at"]}
         headers = {name: forged.pop(name) for name in list(forged) if name.startswith("x-")}
@@ -190,13 +190,15 @@ async def test_what_is_not_slacks_is_refused(state, forged):
     ids=["empty", "broken", "list", "no event", "foreign app", "large"],
 )
 async def test_what_cannot_be_read_is_refused(state, body, status):
-    async with talking() as (slack, _, bot):
+    async with talking() as at:
+        slack, bot = at.slack, at.bot
         tried = await does(slack.forge, body)
         assert tried.status == status and bot.heard == []
 
 
 async def test_unknown_fields_change_nothing(state):
-    async with talking() as (slack, team, bot):
+    async with talking() as at:
+        slack, team, bot = at.slack, at.team, at.bot
         slack.unknown_fields = {"new_in_2027": {"a": [1]}}
         await does(team.user("U1").dm, "在吗")
         await until(lambda: bot.heard == ["在吗"])
@@ -204,7 +206,8 @@ async def test_unknown_fields_change_nothing(state):
 
 async def test_somebody_who_floods_is_not_listened_to(state, monkeypatch):
     monkeypatch.setattr(vendor, "BY_SENDER", vendor.RateLimitItemPerMinute(2))
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         for number in range(4):
             await does(team.user("U1").dm, f"{number}")
         await does(team.user("U2").dm, "在吗")
