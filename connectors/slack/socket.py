@@ -30,6 +30,13 @@ PING_SECONDS = 5
 Hear = Callable[[dict], Awaitable["dict | None"]]
 
 
+class _Terse(logging.LoggerAdapter):
+    """What the library says in one line: it tries again every few seconds."""
+
+    def process(self, msg, kwargs):
+        return msg, {**kwargs, "exc_info": None}
+
+
 class _Client(SocketModeClient):
     """Asks for a new address after a while of failing: one is good for half a minute, and the
     library would try the same one for ever."""
@@ -56,7 +63,10 @@ class Socket:
         """Begin to connect; nobody waits for Slack."""
         web = AsyncWebClient(base_url=self._app.api, timeout=TIMEOUT_SECONDS)
         self._client = _Client(
-            self._app.app_token, logger=logger, web_client=web, ping_interval=PING_SECONDS
+            self._app.app_token,
+            logger=_Terse(logger, {}),
+            web_client=web,
+            ping_interval=PING_SECONDS,
         )
         self._client.socket_mode_request_listeners.append(self._told)
         self._connecting = asyncio.create_task(self._client.connect())
