@@ -21,7 +21,7 @@ from cdp.messages.tables import AddressRow, OutboxRow
 from storage import utc_now, write
 
 MOST_TEXT = 2_000
-_PARTS = {"text", "buttons", "cards", "links"}
+_PARTS = {"text", "buttons", "cards", "links", "template"}
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,11 @@ def notify(
     """Send a person a message, as far as they allow it.
 
     message: a text, or {"text", "buttons": [{"title", "payload"}], "cards", "links"} as answers
-    are. channel: only that one; else the one they last wrote on, of those they allow. at: not
-    before (naive UTC). name: the caller's own name for it; with one it is sent once, however often
-    this is called. Writes to the database: not for an event loop.
+    are; also "template": {"name", "fields": {name: text}}, the same for vendors that take nothing
+    but templates of their own once a shopper has been silent for long. channel: only that one;
+    else the one they last wrote on, of those they allow. at: not before (naive UTC). name: the
+    caller's own name for it; with one it is sent once, however often this is called. Writes to the
+    database: not for an event loop.
 
     Raises:
         ValueError: no such purpose, or a message that nobody could read.
@@ -96,7 +98,19 @@ def _checked(message: str | Mapping) -> dict:
         raise ValueError("message.text: expected a text that is not empty")
     if len(text) > MOST_TEXT:
         raise ValueError(f"message.text: {len(text)} characters; expected at most {MOST_TEXT}")
+    if "template" in body:
+        _check_template(body["template"])
     return body
+
+
+def _check_template(told: object) -> None:
+    fields = told.get("fields", {}) if isinstance(told, Mapping) else None
+    named = fields is not None and isinstance(told.get("name"), str)
+    if not named or not isinstance(fields, Mapping):
+        raise ValueError("message.template: expected {name, fields: {name: text}}")
+    wrong = [name for name, value in fields.items() if not isinstance(value, str)]
+    if wrong:
+        raise ValueError(f"message.template.fields: expected texts, not so {sorted(wrong)}")
 
 
 def _place(

@@ -8,10 +8,6 @@ from urllib.parse import urljoin
 
 from slack_sdk.errors import SlackApiError
 
-OFF = (
-    "slack.off: wanted SLACK_SIGNING_SECRET or SLACK_APP_TOKEN, and SLACK_BOT_TOKEN or "
-    "SLACK_CLIENT_ID with SLACK_CLIENT_SECRET"
-)
 # What is asked for when a workspace installs the app.
 SCOPES = (
     "app_mentions:read",

@@ -29,7 +29,7 @@ from cdp.messages.outbox import Outgoing
 from connectors import plain, rooms
 from connectors.sender import NotSent, Refused
 from connectors.slack import blocks, installs, payloads
-from connectors.slack.app import OFF, App, NotGenuine, reason_of
+from connectors.slack.app import App, NotGenuine, reason_of
 from connectors.slack.oauth import add_pages
 from connectors.slack.payloads import Address
 from connectors.slack.socket import Socket
@@ -39,7 +39,6 @@ from storage import utc_now
 
 logger = logging.getLogger(__name__)
 
-MOST_BODY = 1024 * 1024
 TIMEOUT_SECONDS = 8
 # Of the three seconds that Slack waits for the answer to a command.
 OPENING_SECONDS = 2
@@ -83,10 +82,10 @@ class SlackInput(VendorInput):
         self._socket: Socket | None = None
         # Until when (monotonic) Slack takes nothing in a channel.
         self._full: dict[str, float] = {}
-        # What came that is no message, by its type.
+        # What came that is known and no message, by its type.
         self.ignored: Counter[str] = Counter()
         if app is None:
-            logger.info(OFF)
+            self.off()
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check; events, interactivity and commands; installing."""
@@ -128,8 +127,6 @@ class SlackInput(VendorInput):
                     await self._socket.stop()
 
     async def _webhook(self, request: Request):
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
         try:
             self._verify(request)
             told = _read(request)
@@ -149,7 +146,7 @@ class SlackInput(VendorInput):
 
     def _verify(self, request: Request) -> None:
         if self._verifier is None:
-            raise NotGenuine(OFF if self._app is None else "SLACK_SIGNING_SECRET is not set")
+            raise NotGenuine("SLACK_SIGNING_SECRET is not set")
         told = {name: request.headers.get(name, "") for name in ("x-slack-signature", _STAMP)}
         stamp = told[_STAMP]
         plain_stamp = stamp.isascii() and stamp.isdigit()
@@ -179,9 +176,11 @@ class SlackInput(VendorInput):
             incoming = payloads.of_action(told)
         if incoming is not None:
             await self.take(incoming)
+        elif kind in payloads.NOT_FOR_US:
+            self.ignored[kind] += 1
+            logger.info("slack.ignored kind=%s count=%d", kind, self.ignored[kind])
         elif kind not in payloads.SAID:
-            self.ignored[kind[:40]] += 1
-            logger.info("slack.ignored kind=%.40s count=%d", kind, self.ignored[kind[:40]])
+            await self.take(payloads.strange(told))
         return None
 
     async def _command(self, told: dict) -> dict | None:
@@ -230,7 +229,7 @@ class SlackInput(VendorInput):
     async def deliver(self, message: Outgoing) -> str | None:
         """By `chat.postMessage`; see `VendorInput.deliver`."""
         if self._tokens is None:
-            raise Refused(OFF)
+            raise Refused("the channel is off")
         to = Address.read(message.address)
         wait = self._full.get(to.channel, 0) - time.monotonic()
         if wait > 0:

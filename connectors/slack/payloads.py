@@ -12,12 +12,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors import fields
 from connectors.vendor import Incoming
 
 VERSION = "events-api-2026"
 SAID = ("message", "app_mention")
+# What is known, and says nothing to an assistant.
+NOT_FOR_US = frozenset(
+    {"app_home_opened", "app_rate_limited", "assistant_thread_started", "block_actions"}
+    | {"assistant_thread_context_changed", "channel_archive", "channel_left", "channel_rename"}
+    | {"member_joined_channel", "member_left_channel", "message_action", "reaction_added"}
+    | {"reaction_removed", "shortcut", "team_join", "view_closed", "view_submission"}
+)
 # What people wrote; of the others (edited, deleted, joined …) nothing is said.
 _WRITTEN = frozenset({None, "thread_broadcast", "file_share", "me_message"})
+_ENVELOPE = frozenset(
+    {"token", "type", "team_id", "context_team_id", "context_enterprise_id", "enterprise_id"}
+    | {"api_app_id", "event", "event_id", "event_time", "event_context", "authorizations"}
+    | {"authed_users", "authed_teams", "is_ext_shared_channel"}
+)
+_WRITTEN_FIELDS = frozenset(
+    {"type", "subtype", "user", "user_team", "user_profile", "source_team", "team", "text", "ts"}
+    | {"event_ts", "channel", "channel_type", "thread_ts", "parent_user_id", "client_msg_id"}
+    | {"blocks", "files", "upload", "display_as_bot", "attachments", "edited", "metadata", "root"}
+    | {"app_id", "assistant_thread", "reply_count", "reply_users", "latest_reply", "reactions"}
+)
+_INTERACTION = frozenset(
+    {"type", "user", "api_app_id", "token", "container", "trigger_id", "team", "enterprise"}
+    | {"is_enterprise_install", "channel", "message", "state", "response_url", "actions", "view"}
+    | {"response_urls"}
+)
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
 _ID = re.compile(r"[A-Z0-9]{1,32}")
@@ -58,11 +82,17 @@ class Address:
 
 
 def kind_of(told: Mapping[str, Any]) -> str:
-    """What sort of thing was told: an event's type, an interaction's, or "command"."""
-    inner = told.get("event")
-    if told.get("type") == "event_callback" and isinstance(inner, Mapping):
-        return str(inner.get("type"))
-    return "command" if "command" in told else str(told.get("type"))
+    """What sort of thing was told: an event's type, an interaction's, or "command".
+
+    Raises:
+        ValueError: it has no type.
+    """
+    if told.get("type") == "event_callback":
+        told = _part(told, "event")
+    kind = "command" if "command" in told else told.get("type")
+    if not isinstance(kind, str):
+        raise ValueError("type: expected a text")
+    return kind
 
 
 def place_of(told: Mapping[str, Any]) -> tuple[str, str]:
@@ -100,6 +130,7 @@ def of_event(told: Mapping[str, Any], known) -> Incoming | None:
     event = told.get("event")
     if not isinstance(event, Mapping):
         raise ValueError("event: expected an object")
+    fields.count("slack", told, _ENVELOPE)
     kind = event.get("type")
     if kind not in SAID:
         return None
@@ -113,10 +144,12 @@ def of_event(told: Mapping[str, Any], known) -> Incoming | None:
     if kind == "message" and not direct and not known(str(address)):
         # Said to others, or a mention, which comes as an event of its own.
         return None
+    fields.count("slack", event, _WRITTEN_FIELDS)
     text = _plain(str(event.get("text") or ""))
     written = "text" if text else "image" if event.get("files") else "unknown"
     touch = _touch(team, channel)
-    return Incoming(f"{channel}-{ts}", str(address), written, text, touch, address.who)
+    raw = event if written == "unknown" else None
+    return Incoming(f"{channel}-{ts}", str(address), written, text, touch, address.who, raw)
 
 
 def of_action(told: Mapping[str, Any]) -> Incoming | None:
@@ -128,6 +161,7 @@ def of_action(told: Mapping[str, Any]) -> Incoming | None:
     actions = told.get("actions")
     if told.get("type") != "block_actions" or not isinstance(actions, list) or not actions:
         return None
+    fields.count("slack", told, _INTERACTION)
     action, container = _part(actions, 0), _part(told, "container")
     token = action.get("value") or _part(action, "selected_option").get("value")
     # A link is opened by Slack itself; an app's home or a window is no talk.
@@ -157,6 +191,16 @@ def of_command(told: Mapping[str, Any], direct: str) -> Incoming:
     touch = _touch(team, _id(told, "channel_id"))
     kind = "text" if text else "entry"
     return Incoming(f"command-{trigger}", str(address), kind, text, touch, address.who)
+
+
+def strange(told: Mapping[str, Any]) -> Incoming:
+    """An event or interaction of a kind that is not known here; nobody waits for an answer."""
+    event, kind = _part(told, "event") or told, kind_of(told)
+    user = (
+        event.get("user") if isinstance(event.get("user"), str) else _part(told, "user").get("id")
+    )
+    sender = f"{told.get('team_id') or _part(told, 'team').get('id')}:{user}"
+    return Incoming("", "", "strange", kind, who=sender, raw=told)
 
 
 def _touch(team: str, channel: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ from cdp import session as sessions
 from cdp.messages import addresses
 from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session
-from connectors import provenance, rooms
+from connectors import manifest, provenance, rooms
 from connectors.answers import AnswerCollector, to_answer
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.sender import NotSent, Sender
@@ -51,7 +51,6 @@ UNAVAILABLE = "抱歉，我这边暂时出了点问题，消息还没有收到�
 TOO_FAST = "您发得太快了，请稍等一下再发。"
 EXPIRED = "会话已过期，请刷新页面后再发。"
 UNREADABLE = "这条消息是空的或太长了，请用一千字以内的文字再说一次。"
-_OFF = "socketio.off: SOCKETIO_ORIGINS is not set"
 
 
 class SocketInput(SocketIOInput):
@@ -67,7 +66,7 @@ class SocketInput(SocketIOInput):
         listed = told.get("origins") or (os.environ.get("SOCKETIO_ORIGINS") or "").split(",")
         made.origins = frozenset(one.strip().rstrip("/") for one in listed if one.strip())
         if not made.origins:
-            logger.info(_OFF)
+            logger.info("socketio.off: %s", manifest.of_module(__name__).off(cls.name()))
         return made
 
     def __init__(self, *options: Any) -> None:

@@ -30,7 +30,6 @@ from connectors.wecom.payloads import Ended, Entered
 
 logger = logging.getLogger(__name__)
 
-MOST_BODY = 64 * 1024
 MOST_TEXT, MOST_HEAD = 2_000, 1_000  # bytes, of a text and of what stands over a menu
 MOST_CHOICES, MOST_CHOICE = 10, 120  # entries of a menu, bytes of one
 PAGE = 1_000
@@ -64,7 +63,7 @@ class WeComInput(VendorInput):
         self._syncing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task] = set()
         if corp is None:
-            logger.info("wecom.off: WECOM_CORP_ID is not set")
+            self.off()
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check, and WeCom's callback."""
@@ -90,7 +89,7 @@ class WeComInput(VendorInput):
         @routes.listener("before_server_start")
         async def connect(_app, _loop) -> None:
             if self._corp:
-                self._client = Client(self._corp)
+                self._client = Client(self._corp, shared=True)
 
         @routes.listener("after_server_start")
         async def catch_up(_app, _loop) -> None:
@@ -109,12 +108,10 @@ class WeComInput(VendorInput):
 
     def _callback(self, request: Request):
         if self._sealed is None:
-            raise NotGenuine("WECOM_CORP_ID is not set")
+            raise NotGenuine("the channel is off")
         query = {name: request.args.get(name, "") for name in request.args}
         if request.method == "GET":
             return response.text(self._sealed.opened(query, query.get("echostr", "")))
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
         encrypted = str(parsed(request.body).get("Encrypt") or "")
         told = parsed(self._sealed.opened(query, encrypted).encode())
         if told.get("Event") == "kf_msg_or_event" and isinstance(told.get("OpenKfId"), str):

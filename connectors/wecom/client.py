@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.tencent import ApiClient
+from connectors.tokens import Shared
 
 _NAMES = ("CORP_ID", "KF_SECRET", "TOKEN", "AES_KEY", "API_URL")
 
@@ -43,10 +44,10 @@ class Corp:
 
 
 class Client(ApiClient):
-    """Calls to the API of one enterprise."""
+    """Calls to the API of one enterprise; `shared`: its token is that of all processes."""
 
-    def __init__(self, corp: Corp) -> None:
-        super().__init__(corp.api)
+    def __init__(self, corp: Corp, shared: bool = False) -> None:
+        super().__init__(corp.api, Shared("wecom", corp.corp_id, corp.secret) if shared else None)
         self._corp = corp
 
     async def new_token(self, ended: bool) -> dict[str, Any]:

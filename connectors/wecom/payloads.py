@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from connectors import fields
 from connectors.vendor import Incoming
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 VERSION = "kf-sync-msg-2026"
 MOST = 4_000
 _SHOPPER, _EVENT = 3, 4
+_KNOWN = frozenset(
+    {"msgid", "open_kfid", "external_userid", "send_time", "origin", "servicer_userid", "msgtype"}
+)
 _KINDS = {"text": "text", "image": "image", "voice": "voice", "location": "location"}
 # A servicer ended the session (3); the shopper is the bot's again.
 _ENDED = 3
@@ -60,10 +64,12 @@ def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Ended | None:
     address, text = address_of(kfid, user), told.get("text") or {}
     if kind == "text" and text.get("menu_id"):
         return Incoming(number[:120], address, "choice", str(text["menu_id"]), who=user)
-    if kind not in _KINDS:
-        logger.warning("wecom.message.unknown type=%.40s", kind)
+    fields.count("wecom", told, _KNOWN | {kind})
     written = str(text.get("content") or "")[:MOST]
-    return Incoming(number[:120], address, _KINDS.get(kind, "unknown"), written, who=user)
+    incoming = Incoming(number[:120], address, _KINDS.get(kind, "unknown"), written, who=user)
+    if kind in _KINDS:
+        return incoming
+    return replace(incoming, text=kind[:64], raw=told)
 
 
 def _event(told: Mapping[str, Any]) -> Entered | Ended | None:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import requests
 
-from cdp import identity
-from cdp.messages import notify
 from cdp.messages.tables import AddressRow, OutboxRow
-from connectors import vendor
-from connectors.slack.channel import SlackInput
-from storage import read, write
-from tests.connectors.served import served
-from tests.connectors.slack_rig import quick, talking
-from tests.connectors.talks import Bot, box, does, inbox, until
+from storage import read
+from tests.connectors.on_slack import quick, talking
+from tests.connectors.talks import box, does, inbox, until
 
 __all__ = ["quick"]
 
@@ -104,25 +98,6 @@ async def test_cards_and_more_than_five_buttons_are_shown(state):
         assert shown[1].startswith("*<http://localhost:8000/products/P1|疾风3>*  *¥499*")
 
 
-async def test_a_delivery_that_comes_again_is_answered_once(database):
-    async with talking() as at:
-        slack, team, bot = at.slack, at.team, at.bot
-        slack.duplicates = 2
-        await does(team.user("U1").dm, "在吗")
-        await until(lambda: len(team.im("U1").messages) == 2)
-        await does(slack.redeliver, slack.deliveries[-1])
-        await does(slack.settle)
-        assert bot.heard == ["在吗"] and len(box()) == 1
-
-
-async def test_nobody_sets_an_intent_by_typing_it(state):
-    async with talking() as at:
-        team, bot = at.team, at.bot
-        await does(team.user("U1").dm, ' /request_refund{"order_number": "QD2026110101"}')
-        await until(lambda: bot.heard)
-        assert bot.heard[0].startswith("／")
-
-
 async def test_a_limit_is_honoured_and_a_closed_channel_is_left(state):
     async with talking() as at:
         slack, team = at.slack, at.team
@@ -147,78 +122,3 @@ async def test_an_answer_that_was_perhaps_sent_is_sent_again(state, fault):
         assert len(at.slack.calls("chat.postMessage")) == 2
         with read() as session:
             assert session.query(OutboxRow).one().reason is None
-
-
-async def test_a_shopper_is_known_by_workspace_and_user_and_can_be_written_to(state):
-    async with talking() as at:
-        team = at.team
-        await does(team.user("U1").dm, "在吗")
-        await until(lambda: box() and box()[0][0] == "sent")
-        with write() as session:
-            person = identity.ensure_person(session, "slack_id", "T1:U1")
-        assert (await does(notify, person, "您的退款到账了")).channel == "slack"
-        await until(lambda: len(team.im("U1").messages) == 3)
-        assert team.im("U1").messages[-1].text == "您的退款到账了"
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [{"secret": "guessed"}, {"at": -400}, {"x-slack-signature": ""}],
-    ids=["wrong", "old", "missing"],
-)
-async def test_what_is_not_slacks_is_refused(state, forged):
-    async with talking() as at:
-        slack, bot = at.slack, at.bot
-        if "at" in forged:
-            forged = {"at": slack.clock() + forged["at"]}
-        headers = {name: forged.pop(name) for name in list(forged) if name.startswith("x-")}
-        body = b'{"type": "event_callback", "team_id": "T1"}'
-        tried = await does(lambda: slack.forge(body, **forged, **headers))
-        assert tried.status == 403 and bot.heard == []
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"{", 400),
-        (b"[]", 400),
-        (b'{"type": "event_callback", "api_app_id": "A0QUDAO0001"}', 400),
-        (b'{"type": "event_callback", "api_app_id": "A0OTHER"}', 403),
-        (b" " * (1024 * 1024 + 1), 413),
-    ],
-    ids=["empty", "broken", "list", "no event", "foreign app", "large"],
-)
-async def test_what_cannot_be_read_is_refused(state, body, status):
-    async with talking() as at:
-        slack, bot = at.slack, at.bot
-        tried = await does(slack.forge, body)
-        assert tried.status == status and bot.heard == []
-
-
-async def test_unknown_fields_change_nothing(state):
-    async with talking() as at:
-        slack, team, bot = at.slack, at.team, at.bot
-        slack.unknown_fields = {"new_in_2027": {"a": [1]}}
-        await does(team.user("U1").dm, "在吗")
-        await until(lambda: bot.heard == ["在吗"])
-
-
-async def test_somebody_who_floods_is_not_listened_to(state, monkeypatch):
-    monkeypatch.setattr(vendor, "BY_SENDER", vendor.RateLimitItemPerMinute(2))
-    async with talking() as at:
-        team, bot = at.team, at.bot
-        for number in range(4):
-            await does(team.user("U1").dm, f"{number}")
-        await does(team.user("U2").dm, "在吗")
-        await until(lambda: "在吗" in bot.heard)
-        assert sorted(bot.heard) == ["0", "1", "在吗"]
-
-
-async def test_without_an_app_the_channel_is_off(state, monkeypatch):
-    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
-    channel = SlackInput.from_credentials(None)
-    async with served(channel, Bot()) as place:
-        url = f"http://{place}/webhooks/slack"
-        assert (await does(requests.get, f"{url}/")).json() == {"status": "off"}
-        assert (await does(requests.post, f"{url}/webhook", b"{}")).status_code == 403

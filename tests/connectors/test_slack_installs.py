@@ -11,7 +11,7 @@ from sqlalchemy import select
 from connectors.slack import installs, oauth
 from connectors.slack.installs import InstallRow
 from storage import read, utc_now, write
-from tests.connectors.slack_rig import app_of, installable, quick, talking
+from tests.connectors.on_slack import app_of, installable, quick, talking
 from tests.connectors.talks import box, does, until
 
 __all__ = ["quick"]

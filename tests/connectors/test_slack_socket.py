@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from connectors import rooms
 from connectors.slack import socket
-from tests.connectors.slack_rig import by_socket, quick, talking
+from tests.connectors.on_slack import by_socket, quick, talking
 from tests.connectors.talks import box, does, until
 
 __all__ = ["quick"]

@@ -6,17 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-import requests
 
 from cdp import cases, identity
 from cdp.messages import notify, outbox
-from connectors import plain, provenance, rooms, sender, vendor
+from connectors import plain, provenance, rooms, sender
 from connectors.wecom import channel, cursors
 from connectors.wecom.channel import WeComInput
 from connectors.wecom.client import Corp
 from storage import write
 from tests.connectors.served import served
-from tests.connectors.talks import Bot, box, does, inbox, until
+from tests.connectors.talks import Bot, box, does, until
 from tests.vendors.wecom import Simulator
 
 BOMB = b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><xml><Encrypt>&c;</Encrypt></xml>'
@@ -53,17 +52,6 @@ async def test_a_question_is_fetched_and_answered(database):
         assert cursors.of("wkShop")
 
 
-async def test_what_comes_twice_or_merged_is_answered_once_each(database):
-    async with talking() as (wecom, bot, _):
-        ann = wecom.shopper("小安")
-        wecom.inbox.repeat = True
-        await does(ann.says, "在吗")
-        await does(wecom.again, wecom.deliveries[-1])
-        await does(ann.says, "有42码吗")
-        await until(lambda: len(ann.texts) == 2)
-        assert bot.heard == ["在吗", "有42码吗"] == inbox()
-
-
 async def test_an_empty_page_with_more_behind_it_ends_nothing(state):
     async with talking() as (wecom, bot, _):
         wecom.inbox.empty_pages = 2
@@ -72,23 +60,6 @@ async def test_an_empty_page_with_more_behind_it_ends_nothing(state):
         await does(ann.says, "一")
         await does(ann.says, "二")
         await until(lambda: sorted(bot.heard) == ["一", "二"])
-
-
-async def test_a_choice_is_an_entry_of_a_menu_and_its_meaning_stays_here(database):
-    async with talking() as (wecom, bot, _):
-        bot.answer = {
-            "text": "您是想问哪一个？",
-            "buttons": [
-                {"title": "七天无理由", "payload": "/ask_return_policy"},
-                {"title": "质量问题", "payload": "/request_return"},
-            ],
-        }
-        ann = wecom.shopper("小安")
-        await does(ann.says, "退货")
-        await until(lambda: ann.texts)
-        assert ann.texts == ["您是想问哪一个？\n七天无理由\n质量问题"]
-        await does(ann.clicks, "质量问题")
-        await until(lambda: bot.heard[-1] == "/request_return")
 
 
 async def test_who_comes_in_is_greeted_by_the_code_and_where_from_is_noted(state, monkeypatch):
@@ -164,40 +135,6 @@ async def test_the_quota_is_the_vendors_last_word(state):
             await does(notify, person, f"通知 {number}")
         await until(lambda: [state for state, _ in box()].count("failed") == 2)
         assert len(ann.texts) == 5
-
-
-async def test_what_is_no_text_gets_a_sentence(state):
-    async with talking() as (wecom, bot, _):
-        ann = wecom.shopper("小安")
-        await does(ann.sends_image)
-        await until(lambda: ann.texts == [vendor.NOT_READ["image"]])
-        assert bot.heard == []
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [{"signed": "guessed"}, {"receiver": "ww-another"}, {"timestamp": "1000000000"}],
-    ids=["signature", "another corp", "old"],
-)
-async def test_what_is_not_wecoms_or_not_ours_is_refused(state, forged):
-    async with talking() as (wecom, bot, _):
-        status, *_ = await does(lambda: wecom.forge("<xml><Event>a</Event></xml>", **forged))
-        assert status == 403 and bot.heard == []
-
-
-@pytest.mark.parametrize("body", [b"", b"<xml>", b"[]", BOMB], ids=["empty", "cut", "list", "bomb"])
-async def test_what_cannot_be_read_is_refused(state, body):
-    async with talking() as (_, bot, url):
-        answer = await does(requests.post, url, body)
-        assert answer.status_code == 400 and bot.heard == []
-
-
-async def test_without_an_enterprise_the_channel_is_off(state, monkeypatch):
-    monkeypatch.delenv("WECOM_CORP_ID", raising=False)
-    async with served(WeComInput.from_credentials(None), Bot()) as place:
-        url = f"http://{place}/webhooks/wecom"
-        assert (await does(requests.get, f"{url}/")).json() == {"status": "off"}
-        assert (await does(requests.post, f"{url}/webhook", b"<xml/>")).status_code == 403
 
 
 def test_an_enterprise_that_is_half_told_says_what_is_missing(monkeypatch):

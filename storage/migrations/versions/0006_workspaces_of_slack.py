@@ -1,12 +1,12 @@
-"""Workspaces of Slack."""
+"""Workspaces of Slack, and what rooms on Socket.IO were told."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
