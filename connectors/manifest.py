@@ -215,11 +215,13 @@ def of_module(module: str) -> Manifest:
 
 
 def table() -> Iterator[str]:
-    """The channels as rows of `docs/channels.md`."""
+    """The channels whose page is among the documents, as rows of `docs/channels.md`."""
     yield "| channel | wants | speaks | acknowledged within | a message | after a shopper's own |"
     yield "|---|---|---|---|---|---|"
     for folder in folders():
         told = of_folder(folder)
+        if not told.page.startswith("docs/"):
+            continue
         for channel in told.channels:
             variables = told.variables_of(channel).items()
             wants = [_named(name, one, "`") for name, one in variables if one.needed]

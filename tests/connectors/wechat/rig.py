@@ -117,7 +117,8 @@ class WeChatRig(Rig):
         return requests.post(at.callback_url, body, params=query, timeout=9).status_code
 
     def read(self, payload: bytes) -> Incoming | None:
-        return payloads.parse(parsed(payload))
+        found = payloads.parse(parsed(payload))
+        return found if isinstance(found, Incoming) else None
 
 
 class MiniProgramRig(WeChatRig):
