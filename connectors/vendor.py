@@ -39,6 +39,7 @@ NOT_READ = {
     "voice": "这条语音我没听清，请用文字再说一次；需要人工的话回复「转人工」。",
     "location": "位置收到了，不过我还用不上它，请用文字告诉我您想问什么。",
     "video": "视频我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
+    "file": "文件我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
     "link": "链接收到了，不过里面的内容我还看不了，请用文字告诉我您想问什么。",
     "unknown": "这种消息我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
     "choice": "这个选项已经失效，请直接告诉我您的需求。",
@@ -50,6 +51,7 @@ NAMES = {
     "voice": "语音",
     "location": "位置",
     "video": "视频",
+    "file": "文件",
     "link": "链接",
     "entry": "进入会话",
     "choice": "选项",
@@ -63,9 +65,9 @@ class Incoming:
     """One thing that a vendor brought.
 
     id: the vendor's own, by which it is known when it comes again. address: whose it is, and where
-    an answer goes. kind: "text", "image", "voice", "location", "video", "link", "unknown"; "entry"
-    (followed, scanned, came in: `touch` says from where) or "left"; "choice", whose text is its
-    token; "strange", an event that nobody here knows and that wants no answer. text: what was
+    an answer goes. kind: "text", "image", "voice", "location", "video", "file", "link", "unknown";
+    "entry" (followed, scanned, came in: `touch` says from where) or "left"; "choice", whose text is
+    its token; "strange", an event that nobody here knows and that wants no answer. text: what was
     written or recognised, or what there is to say of something else (a picture's address, a place's
     name). who: the shopper's identifier, where the address is not it. raw: the whole of what is not
     known.

@@ -5,7 +5,7 @@ of an account's templates says what stands in a file (`WECHAT_TEMPLATES`):
 
     refund_arrived:                         # the name that `notify` is given
       template_id: iPk5sOIt5X_flOVKn5GrTFpncEYTojx6ddbt8WYoV5s
-      opens: /orders                        # if it is to open something: a page, or an address
+      opens: /                              # if it is to open something: a page, or an address
       fields:                               # the template's keywords, without .DATA
         character_string1: "{order}"        # {…}: the fields that `notify` is given
         amount2: "{amount}"
