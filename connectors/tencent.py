@@ -139,6 +139,8 @@ class ApiClient:
     """
 
     def __init__(self, api: str, shared: Shared | None = None) -> None:
+        # It would log every address, and tokens and secrets stand in them.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._http = httpx.AsyncClient(base_url=api, timeout=TIMEOUT, trust_env=False)
         self._shared = shared
         self._token = ""

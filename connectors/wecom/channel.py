@@ -29,7 +29,7 @@ from connectors.vendor import Incoming, VendorInput
 from connectors.wecom import cursors, payloads
 from connectors.wecom.callback import routes_of
 from connectors.wecom.client import Client, Corp
-from connectors.wecom.payloads import Ended, Entered, Undelivered
+from connectors.wecom.payloads import Entered, Session, Undelivered
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class WeComInput(VendorInput):
         self._corp = corp
         self._client: Client | None = None
         self._codes: dict[str, tuple[str, float]] = {}
+        self._with_person: set[str] = set()
         self._syncing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task] = set()
         if corp is None:
@@ -140,8 +141,8 @@ class WeComInput(VendorInput):
         except ValueError as refused:
             logger.warning("wecom.message.malformed reason=%s", refused)
             return
-        if isinstance(found, Ended):
-            await asyncio.to_thread(cases.end, self.conversation(found.address))
+        if isinstance(found, Session):
+            await self._changed(found)
         elif isinstance(found, Undelivered):
             await self._undelivered(found)
         elif isinstance(found, Entered):
@@ -152,6 +153,13 @@ class WeComInput(VendorInput):
         elif found is not None:
             await self.take(found)
 
+    async def _changed(self, found: Session) -> None:
+        if found.with_person:
+            self._with_person.add(found.address)
+        else:
+            self._with_person.discard(found.address)
+            await asyncio.to_thread(cases.end, self.conversation(found.address))
+
     async def _undelivered(self, found: Undelivered) -> None:
         """Note what WeCom had taken, and the shopper did not get."""
         logger.warning("wecom.message.undelivered type=%s", found.kind)
@@ -161,7 +169,12 @@ class WeComInput(VendorInput):
             await asyncio.to_thread(addresses.close, self.name(), found.address)
 
     async def with_person(self, incoming: Incoming) -> bool:
-        """Whether a servicer has, or is about to have, the shopper."""
+        """Whether a servicer has, or is about to have, the shopper.
+
+        What they write comes in order with who has them, and may be fetched when that is over.
+        """
+        if incoming.address in self._with_person:
+            return True
         if not await asyncio.to_thread(cases.waits, self.conversation(incoming.address)):
             return False
         try:

@@ -30,8 +30,9 @@ _SAID = {
 _KNOWN = frozenset(
     {"msgid", "open_kfid", "external_userid", "send_time", "origin", "servicer_userid", "msgtype"}
 )
-# A servicer ended the session (3); the shopper is the bot's again.
-_ENDED = 3
+# A servicer took the session (1, 4), or got it from another (2); or ended it (3): the shopper is
+# the bot's again.
+_TAKEN, _ENDED = frozenset({1, 2, 4}), 3
 # Of fail_type: the shopper refuses what the account sends.
 REJECTED = 10
 # Who of the shop's people is there, and what a shopper takes back: nothing is to be done.
@@ -47,10 +48,11 @@ class Entered:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A session with a person ended."""
+class Session:
+    """A person has the shopper from now on, or no longer."""
 
     address: str
+    with_person: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def address_of(open_kfid: str, user: str) -> str:
     return f"{open_kfid}/{user}"
 
 
-def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Ended | Undelivered | None:
+def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Session | Undelivered | None:
     """What one entry of `msg_list` brings; None for what wants nothing.
 
     Raises:
@@ -92,7 +94,7 @@ def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Ended | Undelive
     return Incoming(number, address, _KINDS[kind], said[:MOST], who=user)
 
 
-def _event(told: Mapping[str, Any]) -> Entered | Ended | Undelivered | Incoming | None:
+def _event(told: Mapping[str, Any]) -> Entered | Session | Undelivered | Incoming | None:
     event = told.get("event") if isinstance(told.get("event"), Mapping) else {}
     kfid, user = str(event.get("open_kfid") or ""), str(event.get("external_userid") or "")
     kind = str(event.get("event_type") or "")
@@ -104,8 +106,9 @@ def _event(told: Mapping[str, Any]) -> Entered | Ended | Undelivered | Incoming 
         number = str(told.get("msgid") or f"enter-{told.get('send_time')}")
         incoming = Incoming(number[:120], address, "entry", touch=touch, who=user)
         return Entered(incoming, event.get("welcome_code"))
-    if kind == "session_status_change" and event.get("change_type") == _ENDED and kfid and user:
-        return Ended(address)
+    change = event.get("change_type")
+    if kind == "session_status_change" and kfid and user and change in _TAKEN | {_ENDED}:
+        return Session(address, change in _TAKEN)
     if kind == "msg_send_fail":
         # Ours end with the part's number; a servicer's have none of ours.
         name, _, _ = str(event.get("fail_msgid") or "").rpartition("-")

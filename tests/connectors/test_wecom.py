@@ -79,6 +79,27 @@ async def test_a_person_takes_over_and_gives_back(database):
         await until(lambda: bot.heard[-1] == "退货政策")
 
 
+async def test_what_was_said_to_a_person_is_fetched_when_that_is_over(state, caplog):
+    caplog.set_level("INFO")
+    async with talking() as (wecom, bot, _):
+        lili = wecom.member("lili", serves="wkShop")
+        ann = wecom.shopper("小安")
+        await does(ann.says, "在吗")
+        await until(lambda: len(ann.texts) == 1)
+        # They are taken over at WeCom's own desk, and nothing of it is told until it is over.
+        wecom.callbacks.lose = 4
+        ann.session().state = 2
+        await does(lili.takes, ann)
+        await does(ann.says, "鞋子开胶了")
+        await does(lili.answers, ann, "您好，我来处理")
+        await does(lili.ends, ann)
+        await does(ann.says, "退货政策")
+        await until(lambda: bot.heard == ["在吗", "退货政策"])
+        room = rooms.history(f"wecom-wkShop/{ann.external_userid}")
+        assert "鞋子开胶了" in [one["text"] for one in room]
+    assert "access_token" not in caplog.text and wecom.secret not in caplog.text
+
+
 async def test_a_vendor_that_is_down_is_tried_again_under_the_same_number(database):
     async with talking() as (wecom, *_):
         path = "kf/send_msg"
