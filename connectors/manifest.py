@@ -73,10 +73,12 @@ Duty = Literal["done", "todo"] | Exempt
 
 
 class Variable(_Strict):
-    """An environment variable. needed: without it the channel is off; channels: of these alone."""
+    """An environment variable. needed: without it the channel is off, unless all of `instead` are
+    set; channels: of these alone."""
 
     what: str = Field(min_length=3)
     needed: bool = False
+    instead: list[str] = []
     secret: bool = False
     channels: list[str] = []
 
@@ -170,9 +172,22 @@ class Manifest(_Strict):
 
     def off(self, channel: str, environment: Mapping[str, str] = os.environ) -> str:
         """The line of a channel that is off: which of the variables it wants are not set."""
-        wanted = [name for name, one in self.variables_of(channel).items() if one.needed]
-        unset = [name for name in wanted if not environment.get(name)]
+        wanted = {name: one for name, one in self.variables_of(channel).items() if one.needed}
+        unset = [
+            _named(name, one)
+            for name, one in wanted.items()
+            if not any(all(map(environment.get, each)) for each in _ways(name, one))
+        ]
         return f"{', '.join(unset or wanted)}: not set ({self.page})"
+
+
+def _ways(name: str, variable: Variable) -> list[list[str]]:
+    return [[name], variable.instead] if variable.instead else [[name]]
+
+
+def _named(name: str, variable: Variable, mark: str = "") -> str:
+    ways = _ways(name, variable)
+    return " or ".join(" and ".join(f"{mark}{one}{mark}" for one in way) for way in ways)
 
 
 def load(file: Path) -> Manifest:
@@ -214,11 +229,12 @@ def table() -> Iterator[str]:
         if not told.page.startswith("docs/"):
             continue
         for channel in told.channels:
-            wants = [name for name, one in told.variables_of(channel).items() if one.needed]
+            variables = told.variables_of(channel).items()
+            wants = [_named(name, one, "`") for name, one in variables if one.needed]
             yield " | ".join(
                 (
                     f"| [{channel}](../{told.page})",
-                    ", ".join(f"`{name}`" for name in wants) or "–",
+                    ", ".join(wants) or "–",
                     ", ".join(told.versions),
                     _seconds(told.limits),
                     _length(told.limits),

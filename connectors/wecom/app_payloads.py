@@ -1,8 +1,8 @@
 """What an app's callback brings, in the channels' common form.
 
-Speaks messages (document 90239), events (90240) and changes of contacts (92130) as documented in
-2026. Fields that are not known are ignored and counted; messages and events that are not known are
-kept.
+Speaks messages (documents 96466 and "消息格式"), events (96468) and changes of contacts (92130) as
+documented in 2026. Fields that are not known are ignored and counted; messages and events that are
+not known are kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""WeCom's callbacks (documents 90968, 91116): always signed, encrypted, and meant for one corp."""
+"""WeCom's callbacks (documents 90968, 96466): always signed, encrypted, and meant for one corp."""
 
 from __future__ import annotations
 

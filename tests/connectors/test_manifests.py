@@ -84,8 +84,11 @@ def test_what_is_tested_elsewhere_is():
 def test_an_off_line_names_what_is_not_set():
     told = manifest.of_folder("slack")
     assert told.off("slack", {"SLACK_BOT_TOKEN": "x"}) == (
-        "SLACK_SIGNING_SECRET: not set (docs/slack.md)"
+        "SLACK_SIGNING_SECRET or SLACK_APP_TOKEN: not set (docs/slack.md)"
     )
+    both = {"SLACK_CLIENT_ID": "x", "SLACK_CLIENT_SECRET": "x"}
+    assert "CLIENT" in told.off("slack", {"SLACK_CLIENT_ID": "x"})
+    assert "CLIENT" not in told.off("slack", both)
 
 
 GOOD = yaml.safe_load((manifest.FOLDER / "slack" / manifest.FILE).read_text(encoding="utf-8"))

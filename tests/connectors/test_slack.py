@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 
-from cdp.messages import outbox
-from cdp.messages.tables import AddressRow
-from connectors import sender
-from connectors.slack.channel import App, SlackInput
+from cdp.messages.tables import AddressRow, OutboxRow
 from storage import read
-from tests.connectors.served import served
-from tests.connectors.talks import Bot, box, does, inbox, until
-from tests.vendors.slack import Simulator
+from tests.connectors.on_slack import quick, talking
+from tests.connectors.talks import box, does, inbox, until
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(0))
-
-
-@asynccontextmanager
-async def talking():
-    """The vendor with one workspace, our channel, and a bot in Rasa's place."""
-    bot = Bot()
-    with Simulator() as slack:
-        team = slack.team("T1")
-        app = App(slack.app.signing_secret, team.installation.token, slack.app.id, slack.api_url)
-        async with served(SlackInput(app), bot) as place:
-            url = f"http://{place}/webhooks/slack/webhook"
-            await does(slack.set_events_url, url)
-            slack.app.interactivity_url = url
-            yield slack, team, bot
+__all__ = ["quick"]
 
 
 async def test_a_direct_message_is_answered_there(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         await does(team.user("U1").dm, "跑鞋有42码吗？<b> & 更多")
         await until(lambda: len(team.im("U1").texts()) == 2)
         assert bot.heard == ["跑鞋有42码吗？<b> & 更多"]
@@ -49,7 +26,8 @@ async def test_a_direct_message_is_answered_there(database):
 
 
 async def test_a_mention_is_answered_once_in_a_thread_which_goes_on_without_mentions(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         ann = team.user("U1")
         channel = team.channel("C1", members=("U1",))
         asked = await does(ann.mentions, "退货政策", "C1")
@@ -64,7 +42,8 @@ async def test_a_mention_is_answered_once_in_a_thread_which_goes_on_without_ment
 
 
 async def test_what_bots_say_and_what_is_edited_or_deleted_wants_no_answer(state):
-    async with talking() as (slack, team, bot):
+    async with talking() as at:
+        slack, team, bot = at.slack, at.team, at.bot
         team.channel("C1", members=("U1",))
         await does(team.bot_says, "构建失败")
         said = await does(team.user("U1").dm, "在吗")
@@ -76,7 +55,8 @@ async def test_what_bots_say_and_what_is_edited_or_deleted_wants_no_answer(state
 
 
 async def test_a_pressed_button_chooses_what_it_stands_for(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         bot.answer = {
             "text": "您是想问哪一个？",
             "buttons": [
@@ -96,7 +76,8 @@ async def test_a_pressed_button_chooses_what_it_stands_for(database):
 
 
 async def test_cards_and_more_than_five_buttons_are_shown(state):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         pick = {"title": "选尺码", "payload": "/ask_size"}
         card = {
             "title": "疾风3",
@@ -118,7 +99,8 @@ async def test_cards_and_more_than_five_buttons_are_shown(state):
 
 
 async def test_a_limit_is_honoured_and_a_closed_channel_is_left(state):
-    async with talking() as (slack, team, _):
+    async with talking() as at:
+        slack, team = at.slack, at.team
         slack.fails("chat.postMessage", status=429, error="ratelimited", retry_after=1)
         await does(team.user("U1").dm, "在吗")
         await until(lambda: len(team.im("U1").messages) == 2)
@@ -129,3 +111,14 @@ async def test_a_limit_is_honoured_and_a_closed_channel_is_left(state):
         await until(lambda: [state for state, _ in box()] == ["sent", "failed"])
         with read() as session:
             assert session.query(AddressRow).one().closed_at is not None
+
+
+@pytest.mark.parametrize("fault", [{"status": 502}, {"error": "internal_error"}])
+async def test_an_answer_that_was_perhaps_sent_is_sent_again(state, fault):
+    async with talking() as at:
+        at.slack.fails("chat.postMessage", performed=True, **fault)
+        await does(at.team.user("U1").dm, "在吗")
+        await until(lambda: [one for one, _ in box()] == ["sent"])
+        assert len(at.slack.calls("chat.postMessage")) == 2
+        with read() as session:
+            assert session.query(OutboxRow).one().reason is None

@@ -180,15 +180,22 @@ async def test_what_was_taken_and_not_delivered_is_noted(state):
         ann = wecom.shopper("小安")
         ann.refuses = True
         await does(ann.says, "在吗")
-        await until(lambda: box() and box()[0][0] == "failed")
-        with read() as session:
-            row = session.get(AddressRow, ("wecom", f"wkShop/{ann.external_userid}"))
-        assert row.closed_at is not None
+        await until(lambda: box() and box()[0][0] == "sent")
+        await does(wecom.tick)
+        await until(lambda: box()[0][0] == "failed")
+
+        def closed() -> bool:
+            with read() as session:
+                row = session.get(AddressRow, ("wecom", f"wkShop/{ann.external_userid}"))
+                return row.closed_at is not None
+
+        await until(closed)
 
 
 async def test_links_are_entries_of_a_menu_that_open_a_page(state):
     async with talking() as (wecom, bot, _):
-        bot.answer = {"text": "在这里看：", "links": [{"title": "退货政策", "url": "/policies"}]}
+        links = [{"title": "退货政策", "url": "/policies"}]
+        bot.answer = {"text": "在这里看：", "custom": {"links": links}}
         ann = wecom.shopper("小安")
         await does(ann.says, "退货政策")
         await until(lambda: ann.seen)
