@@ -8,10 +8,10 @@ export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install run train interactive shell neo4j test unit lint bench backup restore lock clean
+.PHONY: help install run train interactive shell neo4j test unit lint bench new-connector backup restore lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 16
 
 $(INSTALLED): requirements.lock tools/uv.lock
 	@python=$$(tools/find-python.sh) && echo "installing into .venv with $$python …" && \
@@ -49,6 +49,9 @@ lint: $(INSTALLED)  ## ruff and the direction of imports
 
 bench: $(INSTALLED) train  ## measure the assistant beside stock Rasa, and the graph
 	@QUDAO_DEMO=1 $(BIN)/python -m bench
+
+new-connector: $(INSTALLED)  ## a new vendor's channel, with its tests: NAME=acme
+	@$(BIN)/python tools/new_connector.py "$(NAME)"
 
 backup: $(INSTALLED)  ## everything in var/ and the database into one archive [FILE=…]
 	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m cdp.backup backup $(FILE)

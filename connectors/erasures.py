@@ -9,6 +9,7 @@ from sqlalchemy import delete, or_, select
 
 from cdp import export
 from connectors.rooms import ChoiceRow, InboxRow, RoomRow
+from connectors.socketio.shown import ShownRow
 from storage import read, write
 
 _QUIET = {"synchronize_session": False}
@@ -26,14 +27,14 @@ def conversations_of(shoppers: Iterable[str]) -> list[str]:
 
 
 def erase_rooms(conversations: Iterable[str]) -> dict[str, int]:
-    """Delete inbox, messages and offered choices of these conversations; how many of each."""
+    """Delete inbox, messages and choices of these conversations; how many of each."""
     wanted = sorted(set(conversations))
     with write() as session:
         return {
             table.__tablename__: session.execute(
                 delete(table).where(table.conversation.in_(wanted)), execution_options=_QUIET
             ).rowcount
-            for table in (InboxRow, RoomRow, ChoiceRow)
+            for table in (InboxRow, RoomRow, ChoiceRow, ShownRow)
         }
 
 

@@ -26,12 +26,17 @@ from sqlalchemy import (
     insert,
     select,
 )
+from sqlalchemy.orm import Session
 
 from storage import Base, read, utc_now, write
 
 NEW, DONE = "new", "done"
 CHOICE_LIFE = timedelta(days=30)
 TOKEN = re.compile(r"[\w-]{16}")
+
+# Called with the session of a transaction; the second with what a room shows, too.
+Within = Callable[[Session], None]
+Reply = Callable[[Session, "list[dict]"], None]
 
 
 class InboxRow(Base):
@@ -94,11 +99,21 @@ class Pending:
 
 
 def accept(
-    channel: str, conversation: str, client_id: str, shown: str, text: str, context: dict
+    channel: str,
+    conversation: str,
+    client_id: str,
+    shown: str,
+    text: str,
+    context: dict,
+    also: Within | None = None,
+    at_once: dict | None = None,
+    reply: Reply | None = None,
 ) -> dict:
     """Keep a message, once; the room's message as it is shown.
 
-    `shown` is what the shopper sees of it (a button's title), `text` what Rasa gets.
+    `shown` is what the shopper sees of it (a button's title), `text` what Rasa gets. `also` is
+    written in the same transaction. `at_once` is an answer that needs no Rasa: it is written with
+    it, given to `reply` as by `finish`, and nothing is left to do.
     """
     now = utc_now()
     with write() as session:
@@ -116,11 +131,18 @@ def accept(
                 seq=seq,
                 text=text,
                 context=json.dumps(context, ensure_ascii=False),
-                state=NEW,
+                state=NEW if at_once is None else DONE,
                 received_at=now,
             )
             session.add(row)
             session.add(_room_row(conversation, seq, "user", {"text": shown}, now, client_id))
+            if at_once is not None:
+                told = _room_row(conversation, seq + 1, "bot", at_once, now)
+                session.add(told)
+                if reply is not None:
+                    reply(session, [_shown(told)])
+            if also is not None:
+                also(session)
             session.flush()
         return _shown(session.get(RoomRow, (conversation, row.seq)))
 
@@ -151,9 +173,7 @@ def conversations_pending(channel: str) -> list[str]:
         )
 
 
-def finish(
-    message: Pending, answers: list[dict], reply: Callable[[object, list[dict]], None] | None = None
-) -> list[dict]:
+def finish(message: Pending, answers: list[dict], reply: Reply | None = None) -> list[dict]:
     """Write a message's answers and mark it done, in one step; the room's new messages.
 
     `answers`: {"text", "buttons": [{"title", "payload"}], "cards": [...], "links": [...]}. Returns

@@ -73,6 +73,9 @@ class Sender:
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
 
     async def _send(self, message: Outgoing) -> None:
+        if not await asyncio.to_thread(outbox.is_taken, message.id):
+            # It went with another one (`quota.together`).
+            return
         try:
             vendor_id = await self._deliver(message)
         except NotSent as error:

@@ -12,23 +12,31 @@ import binascii
 import hashlib
 import hmac
 import json
+import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 import httpx
 import xmltodict
+from sqlalchemy.exc import SQLAlchemyError
 from wechatpy.crypto import PrpCrypto
 from wechatpy.exceptions import InvalidAppIdException
+
+from connectors.tokens import MARGIN, Mine, Shared, Token
+from storage.secrets import MissingSecret
+
+logger = logging.getLogger(__name__)
 
 # Their clock and ours may differ; what is older was recorded by somebody.
 FRESH_SECONDS = 300
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)
 _JSON = {"Content-Type": "application/json"}
 _BAD_TOKEN = frozenset({40001, 40014, 42001})
-# A token is renewed this long before its end.
-_MARGIN_SECONDS = 300
+# How often, and how long, it is looked whether another process has renewed a token.
+LOOKS, LOOK_SECONDS = 100, 0.1
 
 
 class NotGenuine(Exception):
@@ -125,10 +133,16 @@ class Sealed:
 
 
 class ApiClient:
-    """Calls to an API behind a token; of one event loop."""
+    """Calls to an API behind a token; of one event loop.
 
-    def __init__(self, api: str) -> None:
+    shared: where processes share the token; None: this one asks for its own.
+    """
+
+    def __init__(self, api: str, shared: Shared | None = None) -> None:
+        # It would log every address, and tokens and secrets stand in them.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._http = httpx.AsyncClient(base_url=api, timeout=TIMEOUT, trust_env=False)
+        self._shared = shared
         self._token = ""
         self._good_until = 0.0
         self._renewing = asyncio.Lock()
@@ -141,8 +155,9 @@ class ApiClient:
         """Let go of the connections."""
         await self._http.aclose()
 
-    async def call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """POST JSON with the token; a token that has ended is renewed, and it is tried once more.
+    async def call(self, path: str, body: dict[str, Any] | None = None, **query) -> dict[str, Any]:
+        """POST JSON with the token, or GET without a body; a token that has ended is renewed, and
+        it is tried once more.
 
         Raises:
             ApiError: the vendor refuses. NotReached: nothing was done.
@@ -150,21 +165,61 @@ class ApiClient:
         """
         token = await self._current()
         try:
-            return await self.post(path, body, token)
+            return await self._once(path, body, token, query)
         except ApiError as error:
             if error.code not in _BAD_TOKEN:
                 raise
-        return await self.post(path, body, await self._current(ended=token))
+        return await self._once(path, body, await self._current(ended=token), query)
+
+    async def _once(self, path: str, body: dict | None, token: str, query: dict) -> dict[str, Any]:
+        if body is None:
+            return await self.get(path, {**query, "access_token": token})
+        return await self.post(path, body, token)
 
     async def _current(self, ended: str | None = None) -> str:
-        """The token; `ended`: one that WeChat no longer takes."""
+        """The token; `ended`: one that the vendor no longer takes."""
         async with self._renewing:
             if self._token and self._token != ended and time.monotonic() < self._good_until:
                 return self._token
-            told = await self.new_token(ended is not None and self._token == ended)
-            self._token = told["access_token"]
-            self._good_until = time.monotonic() + max(60, told["expires_in"] - _MARGIN_SECONDS)
+            found = await self._renewed(ended)
+            self._token = found.text
+            self._good_until = time.monotonic() + max(60.0, found.seconds)
             return self._token
+
+    async def _renewed(self, ended: str | None) -> Token:
+        if self._shared is None:
+            return await self._new(ended is not None)
+        for _ in range(LOOKS):
+            try:
+                found = await asyncio.to_thread(self._shared.take, ended)
+            except (SQLAlchemyError, MissingSecret):
+                # Without a place to share it each process asks; vendors give all the same.
+                logger.exception("tokens.not_shared")
+                return await self._new(ended is not None)
+            if isinstance(found, Token):
+                return found
+            if found is not None:
+                return await self._renew(found)
+            await asyncio.sleep(LOOK_SECONDS)
+        raise NotReached("another process is renewing the token")
+
+    async def _renew(self, mine: Mine) -> Token:
+        try:
+            made = await self._new(mine.ended)
+        except BaseException:
+            with suppress(SQLAlchemyError):
+                await asyncio.to_thread(self._shared.let_go)
+            raise
+        try:
+            whole = made.seconds + MARGIN.total_seconds()
+            await asyncio.to_thread(self._shared.put, made.text, whole)
+        except (SQLAlchemyError, MissingSecret):
+            logger.exception("tokens.not_shared")
+        return made
+
+    async def _new(self, ended: bool) -> Token:
+        told = await self.new_token(ended)
+        return Token(told["access_token"], told["expires_in"] - MARGIN.total_seconds())
 
     async def post(self, path: str, body: dict, token: str | None = None) -> dict[str, Any]:
         """POST JSON; as `call`, without a second try."""
@@ -178,7 +233,7 @@ class ApiClient:
         return checked(answer)
 
     async def get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        """GET without a token; as `call`."""
+        """GET; as `post`."""
         try:
             return checked(await self._http.get(path, params=query))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -206,10 +261,10 @@ def parsed(body: bytes) -> dict:
     """
     if body.lstrip()[:1] == b"{":
         try:
-            told = json.loads(body)
-        except ValueError as error:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            # What is nested by the thousand is nobody's message.
             raise Malformed(f"no JSON: {type(error).__name__}") from None
-        return told
     try:
         # Declared entities are refused: they make megabytes of a few bytes.
         told = xmltodict.parse(body, disable_entities=True)

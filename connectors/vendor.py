@@ -1,6 +1,6 @@
 """The one path of every vendor's channel.
 
-    verify → parse → `take`: limits → inbox and address → Rasa → room and outbox → `deliver`
+    limits → verify → parse → `take`: inbox and address → Rasa → room and outbox → `deliver`
 
 A vendor's folder verifies and parses what it gets, gives `take` what came in (`Incoming`), and
 sends what `deliver` is given within the vendor's quotas. Everything between is here, and alike.
@@ -12,36 +12,50 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint
+from sqlalchemy.exc import SQLAlchemyError
 
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
-from connectors import plain, provenance, rooms
-from connectors.guard import TextRefused, plain_text, readable
+from connectors import manifest, plain, provenance, rooms, unknown
+from connectors.floods import Floods
+from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
 from connectors.rooms import Pending
-from connectors.sender import Sender
+from connectors.sender import NotSent, Sender
 from connectors.worker import Worker, events_of
-from storage import create_tables, write
+from storage import create_tables
 
 logger = logging.getLogger(__name__)
 
-BY_SENDER = RateLimitItemPerMinute(30)
 # What is no text, and what the shopper reads instead of an answer.
 NOT_READ = {
     "image": "图片我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
     "voice": "这条语音我没听清，请用文字再说一次；需要人工的话回复「转人工」。",
     "location": "位置收到了，不过我还用不上它，请用文字告诉我您想问什么。",
+    "video": "视频我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
+    "file": "文件我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
+    "link": "链接收到了，不过里面的内容我还看不了，请用文字告诉我您想问什么。",
     "unknown": "这种消息我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
     "choice": "这个选项已经失效，请直接告诉我您的需求。",
     "too_long": "这条消息太长了，请拆成几条短一些的发给我。",
+}
+# What a reader of the room sees of them.
+NAMES = {
+    "image": "图片",
+    "voice": "语音",
+    "location": "位置",
+    "video": "视频",
+    "file": "文件",
+    "link": "链接",
+    "entry": "进入会话",
+    "choice": "选项",
+    "unknown": "其他消息",
 }
 GREETING = "/greet"
 
@@ -51,9 +65,12 @@ class Incoming:
     """One thing that a vendor brought.
 
     id: the vendor's own, by which it is known when it comes again. address: whose it is, and where
-    an answer goes. kind: "text", "image", "voice", "location", "unknown"; "entry" (followed,
-    scanned, came in: `touch` says from where) or "left"; "choice", whose text is its token. text:
-    what was written or recognised. who: the shopper's identifier, where the address is not it.
+    an answer goes. kind: "text", "image", "voice", "location", "video", "file", "link", "unknown";
+    "entry" (followed, scanned, came in: `touch` says from where) or "left"; "choice", whose text is
+    its token; "strange", an event that nobody here knows and that wants no answer. text: what was
+    written or recognised, or what there is to say of something else (a picture's address, a place's
+    name). who: the shopper's identifier, where the address is not it. raw: the whole of what is not
+    known.
     """
 
     id: str
@@ -62,6 +79,7 @@ class Incoming:
     text: str = ""
     touch: Mapping[str, Any] | None = None
     who: str = ""
+    raw: Mapping[str, Any] | None = None
 
     @property
     def sender(self) -> str:
@@ -77,11 +95,20 @@ class VendorInput(InputChannel):
     good_for = timedelta(hours=48)
 
     def __init__(self) -> None:
-        # The limiter only refers to its storage weakly.
-        self._hits = MemoryStorage()
-        self._limiter = FixedWindowRateLimiter(self._hits)
+        self._floods = Floods(self.name())
         self._worker: Worker | None = None
         self._sender: Sender | None = None
+
+    @property
+    def manifest(self) -> manifest.Manifest:
+        """What the vendor's folder says of itself."""
+        return manifest.of_module(type(self).__module__)
+
+    def off(self) -> str:
+        """Why the channel is off; the line is logged."""
+        told = self.manifest.off(self.name())
+        logger.info("%s.off: %s", self.name(), told)
+        return told
 
     async def deliver(self, message: Outgoing) -> str | None:
         """Send a message; the vendor's number for it.
@@ -99,8 +126,8 @@ class VendorInput(InputChannel):
         """An answer as the messages that the vendor takes one by one."""
         return [body]
 
-    def held(self, conversation: str) -> timedelta:
-        """How long an answer is kept back for the reply to the vendor's own request."""
+    def held(self, name: str) -> timedelta:
+        """How long the answer of that name is kept back for the reply to the vendor's request."""
         return timedelta(0)
 
     async def answered(self, conversation: str) -> None:
@@ -116,7 +143,8 @@ class VendorInput(InputChannel):
         return f"{self.name()}-{address}"
 
     def listen(self, routes: Blueprint, on_new_message) -> None:
-        """Start and stop what works beside the routes."""
+        """Start and stop what works beside the routes, and keep floods from them."""
+        self._floods.watch(routes, self.manifest.limits.body_bytes)
 
         @routes.listener("before_server_start")
         async def prepare(app, _loop) -> None:
@@ -125,7 +153,7 @@ class VendorInput(InputChannel):
             self._worker = Worker(
                 self.name(), on_new_message, self._publish, events_of(app), self._into_outbox
             )
-            self._sender = Sender(self.name(), self.deliver)
+            self._sender = Sender(self.name(), self._send_out)
 
         @routes.listener("after_server_start")
         async def recover(_app, _loop) -> None:
@@ -147,33 +175,50 @@ class VendorInput(InputChannel):
         if incoming.kind == "left":
             await asyncio.to_thread(addresses.close, self.name(), incoming.address)
             return
-        if not self._limiter.hit(BY_SENDER, incoming.sender):
+        if not await self._floods.sender(incoming.sender):
             logger.warning("%s.message.too_fast", self.name())
+            return
+        if incoming.raw is not None:
+            who = (self.identifier, incoming.sender)
+            what = incoming.text or incoming.kind
+            await asyncio.to_thread(unknown.keep, self.name(), what, incoming.raw, who)
+        if incoming.kind == "strange":
             return
         if await self.with_person(incoming):
             await asyncio.to_thread(self._note, incoming)
             return
-        await asyncio.to_thread(self._keep, incoming)
+        if await asyncio.to_thread(self._keep, incoming):
+            self._sender.kick()
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
         provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
         self._worker.kick(conversation)
 
-    def _keep(self, incoming: Incoming) -> None:
+    def _keep(self, incoming: Incoming) -> bool:
+        """Into the inbox, with where its shopper is reached and what is answered at once, in one
+        transaction; whether that is all."""
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
-        addresses.heard(self.name(), incoming.address, who)
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
         shown, text = self._meaning(conversation, incoming)
-        if text is None:
-            self._say(conversation, incoming, shown)
-            return
-        rooms.accept(self.name(), conversation, incoming.id, shown, text, context)
+        heard = partial(
+            addresses.note, channel=self.name(), address=incoming.address, identifier=who
+        )
+        if text is not None:
+            rooms.accept(self.name(), conversation, incoming.id, shown, text, context, heard)
+            return False
+        # It stands in the room, where a person may look at it.
+        said, at_once = _described(incoming), {"text": shown}
+        name = self.answer_name(incoming.address, incoming.id)
+        reply = partial(self._into_box, address=incoming.address, name=name)
+        rooms.accept(
+            self.name(), conversation, incoming.id, said, said, context, heard, at_once, reply
+        )
+        return True
 
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""
-        shown = readable(incoming.text) or f"[{incoming.kind}]"
-        rooms.note(self.conversation(incoming.address), shown, incoming.id)
+        rooms.note(self.conversation(incoming.address), _described(incoming), incoming.id)
 
     def _meaning(self, conversation: str, incoming: Incoming) -> tuple[str, str | None]:
         """What a reader of the room sees, and what Rasa gets; no text: what is answered at once."""
@@ -191,27 +236,46 @@ class VendorInput(InputChannel):
         except TextRefused:
             return NOT_READ["too_long"], None
 
-    def _say(self, conversation: str, incoming: Incoming, text: str) -> None:
-        name = self.answer_name(incoming.address, incoming.id)
-        shown = rooms.say(conversation, {"text": text}, name)
-        with write() as session:
-            self._into_box(session, incoming.address, name, [shown])
-
     def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
         address = message.conversation.removeprefix(f"{self.name()}-")
-        self._into_box(session, address, self.answer_name(address, message.client_id), shown)
+        self._into_box(session, shown, address, self.answer_name(address, message.client_id))
 
-    def _into_box(self, session, address: str, name: str, shown: list[dict]) -> None:
-        held = self.held(self.conversation(address))
+    def _into_box(self, session, shown: list[dict], address: str, name: str) -> None:
+        held = self.held(name)
         for place, body in enumerate(self.parts(plain.merged(shown)), 1):
             one = name if place == 1 else f"{name} part {place}"
             # The parts of an answer leave in their order, the later ones by themselves.
             outbox.answer(session, self.name(), address, body, one, held, self.good_for)
 
+    def in_room(self, message: Outgoing) -> Outgoing:
+        """The message as its room shows it: the shop's own are put there before they are sent, so
+        that their choices can be chosen; answers stand there already."""
+        if message.person_id is None:
+            return message
+        shown = rooms.say(self.conversation(message.address), message.body, message.name)
+        said = {part: shown[part] for part in ("text", "buttons", "cards", "links")}
+        return replace(message, body={**message.body, **said})
+
+    async def _send_out(self, message: Outgoing) -> str | None:
+        try:
+            shown = await asyncio.to_thread(self.in_room, message)
+        except SQLAlchemyError as error:
+            raise NotSent(type(error).__name__) from error
+        return await self.deliver(shown)
+
     async def _publish(self, conversation: str, frame: dict) -> None:
         if frame["type"] == "message":
             await self.answered(conversation)
             self._sender.kick()
+
+
+def _described(incoming: Incoming) -> str:
+    """What a reader of the room sees of what is no text."""
+    said = readable(incoming.text)[:MAX_TEXT]
+    if incoming.kind == "text" and said:
+        return said
+    name = NAMES.get(incoming.kind, NAMES["unknown"])
+    return f"[{name}] {said}" if said and incoming.kind != "choice" else f"[{name}]"
 
 
 def _chosen(conversation: str, typed: str) -> tuple[str, str] | None:

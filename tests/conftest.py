@@ -40,6 +40,7 @@ SLOW_FILES = (
     "test_migrations.py",
     "test_turns.py",
     "test_intake_crash.py",
+    "test_new_connector.py",
     "test_slack.py",
     "test_wechat.py",
     "test_wecom.py",

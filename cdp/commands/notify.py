@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--purpose", choices=PURPOSES, default="service")
     parser.add_argument("--channel", help="only that one; else the one they last wrote on")
     parser.add_argument("--at", type=datetime.fromisoformat, help="not before: 2026-11-30T10:00")
+    parser.add_argument("--template", help="the same as a vendor's template (docs/wechat.md)")
+    parser.add_argument("--field", action="append", default=[], help="of the template: name=text")
     parser.add_argument("--name", help="a name of your own: sent once, however often you call it")
 
 
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         notice = notify(
             person,
-            options.text,
+            _message(options),
             options.purpose,
             channel=options.channel,
             at=at,
@@ -52,3 +54,13 @@ def run(options: argparse.Namespace) -> int:
     what = notice.reason or f"on {notice.channel}, not before {notice.due_at:%Y-%m-%d %H:%M} UTC"
     print(f"message {notice.id}: {notice.state}, {what}")
     return 1 if notice.reason else 0
+
+
+def _message(options: argparse.Namespace) -> str | dict:
+    if not options.template:
+        return options.text
+    wrong = [one for one in options.field if "=" not in one]
+    if wrong:
+        raise ValueError(f"--field {wrong[0]!r}: expected name=text")
+    fields = dict(one.split("=", 1) for one in options.field)
+    return {"text": options.text, "template": {"name": options.template, "fields": fields}}

@@ -11,19 +11,18 @@ import hashlib
 import logging
 import math
 import os
-import threading
 import time
 from functools import lru_cache
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from cdp.sources import Source
+from storage.counts import counts
 
 PER_SOURCE = "60000/minute"
 PER_ADDRESS = "1200/minute"
-_MOST_COUNTS = 100_000
 
 logger = logging.getLogger(__name__)
 
@@ -64,29 +63,6 @@ def _item(text: str) -> RateLimitItem:
 
 @lru_cache(maxsize=4)
 def _limiter(redis: str) -> tuple[FixedWindowRateLimiter, Storage]:
-    storage = storage_from_string(redis) if redis else CountsInMemory()
+    storage = counts(redis)
     # The limiter itself only holds it weakly.
     return FixedWindowRateLimiter(storage), storage
-
-
-class CountsInMemory(MemoryStorage):
-    """The library's counts in memory, for many threads: its own ones race with each other, and
-    start a timer thread every ten milliseconds to forget what is over."""
-
-    STORAGE_SCHEME = ["intake-memory"]
-
-    def __init__(self, uri: str | None = None, **options):
-        super().__init__(uri, **options)
-        self._guard = threading.Lock()
-
-    def incr(self, key: str, expiry: int, elastic_expiry: bool = False, amount: int = 1) -> int:
-        """Add to a count that is over `expiry` seconds after its first; the count."""
-        with self._guard:
-            if len(self.storage) > _MOST_COUNTS:
-                for one in [one for one in self.storage if self.get_expiry(one) <= time.time()]:
-                    self.clear(one)
-            found = self.get(key) + amount
-            self.storage[key] = found
-            if found == amount:
-                self.expirations[key] = time.time() + expiry
-            return found

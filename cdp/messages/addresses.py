@@ -14,14 +14,21 @@ from storage import utc_now, write
 
 def heard(channel: str, address: str, identifier: tuple[str, str], at: datetime | None = None):
     """Note that somebody wrote there (at: naive UTC, now unless given); it is open again."""
-    kind, key = identifier
     with write() as session:
-        row = session.get(AddressRow, (channel, address))
-        if row is None:
-            row = AddressRow(channel=channel, address=address, heard_at=at or utc_now())
-            session.add(row)
-        row.kind, row.key, row.closed_at = kind, key, None
-        row.heard_at = max(row.heard_at, at or utc_now())
+        note(session, channel, address, identifier, at)
+
+
+def note(
+    session, channel: str, address: str, identifier: tuple[str, str], at: datetime | None = None
+) -> None:
+    """As `heard`, in the caller's transaction."""
+    kind, key = identifier
+    row = session.get(AddressRow, (channel, address))
+    if row is None:
+        row = AddressRow(channel=channel, address=address, heard_at=at or utc_now())
+        session.add(row)
+    row.kind, row.key, row.closed_at = kind, key, None
+    row.heard_at = max(row.heard_at, at or utc_now())
 
 
 def close(channel: str, address: str) -> None:

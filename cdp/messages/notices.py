@@ -21,7 +21,7 @@ from cdp.messages.tables import AddressRow, OutboxRow
 from storage import utc_now, write
 
 MOST_TEXT = 2_000
-_PARTS = {"text", "buttons", "cards", "links"}
+_PARTS = {"text", "buttons", "cards", "links", "template"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,9 @@ def notify(
     """Send a person a message, as far as they allow it.
 
     message: a text, or {"text", "buttons": [{"title", "payload"}], "cards", "links"} as answers
-    are. channel: only that one; else the one they last wrote on, of those they allow. at: not
+    are; also "template": {"name", "fields": {name: text}}, the same for vendors that take nothing
+    but templates of their own once a shopper has been silent for long. channel: only that one;
+    else, of those they allow, the one they last wrote on whose vendor will still take it. at: not
     before (naive UTC). name: the caller's own name for it; with one it is sent once, however often
     this is called. Writes to the database: not for an event loop.
 
@@ -65,7 +67,9 @@ def notify(
         known = name and session.scalars(select(OutboxRow).where(OutboxRow.name == name)).first()
         if known:
             return _notice(known)
-        place, reason = _place(session, person_id, purpose, channel)
+        # A vendor that takes templates takes them at any time.
+        any_time = "template" in body
+        place, reason = _place(session, person_id, purpose, channel, None if any_time else due)
         if place is not None and _written_often(session, person_id, purpose, rules, due):
             reason = "too_often"
         row = OutboxRow(
@@ -96,20 +100,51 @@ def _checked(message: str | Mapping) -> dict:
         raise ValueError("message.text: expected a text that is not empty")
     if len(text) > MOST_TEXT:
         raise ValueError(f"message.text: {len(text)} characters; expected at most {MOST_TEXT}")
+    if "template" in body:
+        _check_template(body["template"])
     return body
 
 
+def _check_template(told: object) -> None:
+    fields = told.get("fields", {}) if isinstance(told, Mapping) else None
+    named = fields is not None and isinstance(told.get("name"), str)
+    if not named or not isinstance(fields, Mapping):
+        raise ValueError("message.template: expected {name, fields: {name: text}}")
+    wrong = [name for name, value in fields.items() if not isinstance(value, str)]
+    if wrong:
+        raise ValueError(f"message.template.fields: expected texts, not so {sorted(wrong)}")
+
+
 def _place(
-    session, person_id: int, purpose: str, channel: str | None
+    session, person_id: int, purpose: str, channel: str | None, due: datetime | None
 ) -> tuple[AddressRow | None, str | None]:
-    """Where to send it, or why nowhere."""
+    """Where to send it, or why nowhere; due: None where no vendor's window is looked at."""
     places = addresses.of(session, person_id, [channel] if channel else None)
     if not places:
         return None, "no_address"
-    for place in places:
-        if consent.allowed(session, person_id, purpose, place.channel):
-            return place, None
-    return None, "no_consent"
+    allowed = [one for one in places if consent.allowed(session, person_id, purpose, one.channel)]
+    if not allowed:
+        return None, "no_consent"
+    takes = (one for one in allowed if due is None or _is_open(session, one, due))
+    # Where no vendor will take it, the first says so, and that stands in the outbox.
+    return next(takes, allowed[0]), None
+
+
+def _is_open(session, place: AddressRow, due: datetime) -> bool:
+    window = limits.windows().get(place.channel)
+    if window is None:
+        return True
+    used = session.scalar(
+        select(func.count())
+        .select_from(OutboxRow)
+        .where(
+            OutboxRow.channel == place.channel,
+            OutboxRow.address == place.address,
+            OutboxRow.state.in_(COUNTED),
+            OutboxRow.created_at >= place.heard_at,
+        )
+    )
+    return window.is_open(place.heard_at, due, used)
 
 
 def _written_often(session, person_id: int, purpose: str, rules, due: datetime) -> bool:

@@ -1,6 +1,7 @@
 """What waits to be sent, is being sent, and became of it.
 
     waiting → sending → sent                       the vendor took it
+                        sent → arrived or failed   it said later what became of it
                       → waiting                    it certainly was not sent: again, a while later
                       → unknown                    perhaps sent: marketing is never sent again
                       → failed                     the vendor refuses it for good, or too many tries
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,13 +24,14 @@ from sqlalchemy import func, select, update
 
 from cdp import consent, withdrawal
 from cdp.consent_rules import OPTIONAL
+from cdp.messages import limits
 from cdp.messages.tables import AddressRow, OutboxRow
 from storage import read, utc_now, write
 
-WAITING, SENDING, SENT = "waiting", "sending", "sent"
+WAITING, SENDING, SENT, ARRIVED = "waiting", "sending", "sent", "arrived"
 UNKNOWN, FAILED, DROPPED = "unknown", "failed", "dropped"
 # What a shopper has, may have, or will have been sent.
-COUNTED = (WAITING, SENDING, SENT, UNKNOWN)
+COUNTED = (WAITING, SENDING, SENT, ARRIVED, UNKNOWN)
 AT_LEAST_ONCE = ("service",)
 MOST_TRIES = 8
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
@@ -94,42 +96,66 @@ def take(name: str) -> Outgoing | None:
         return row and _taken(row)
 
 
-def text_sent_as(name: str, vendor_id: str) -> str | None:
-    """The text of the message of that name, if it was sent under that number of the vendor's."""
+def body_sent_as(name: str, vendor_id: str) -> dict | None:
+    """What the message of that name says, if it was sent under that number of the vendor's."""
     with read() as session:
         wanted = select(OutboxRow.body).where(
             OutboxRow.name == name, OutboxRow.state == SENT, OutboxRow.vendor_id == vendor_id
         )
         body = session.scalars(wanted).first()
-    return json.loads(body).get("text") if body else None
+    return json.loads(body) if body else None
 
 
-def used(channel: str, address: str, without: str) -> tuple[int, timedelta]:
+def used(
+    channel: str, address: str, free: Iterable[str] = (), size: Callable[[dict], int] = lambda _: 1
+) -> tuple[int, timedelta]:
     """How many messages an address was sent since somebody wrote there, and how long ago that is.
 
-    without: the vendor's number of those that do not count.
+    free: how the vendor's numbers of those begin that do not count. size: as how many messages of
+    the vendor's a body counts.
     """
     with read() as session:
         heard = session.get(AddressRow, (channel, address)).heard_at
         number = func.coalesce(OutboxRow.vendor_id, "")
-        count = session.scalar(
-            select(func.count())
-            .select_from(OutboxRow)
+        wanted = select(OutboxRow.body).where(
+            OutboxRow.channel == channel,
+            OutboxRow.address == address,
+            OutboxRow.state.in_((SENT, ARRIVED, UNKNOWN)),
+            OutboxRow.sent_at >= heard,
+            *(~number.startswith(one, autoescape=True) for one in free),
+        )
+        bodies = session.scalars(wanted).all()
+    return sum(size(json.loads(body)) for body in bodies), utc_now() - heard
+
+
+def beside(channel: str, message: Outgoing) -> list[Outgoing]:
+    """What else is being sent to the same address now, the oldest first."""
+    with read() as session:
+        rows = session.scalars(
+            select(OutboxRow)
             .where(
                 OutboxRow.channel == channel,
-                OutboxRow.address == address,
-                OutboxRow.state.in_((SENT, UNKNOWN)),
-                OutboxRow.sent_at >= heard,
-                number != without,
+                OutboxRow.address == message.address,
+                OutboxRow.state == SENDING,
+                OutboxRow.id != message.id,
             )
+            .order_by(OutboxRow.due_at, OutboxRow.id)
         )
-    return count, utc_now() - heard
+        return [_outgoing(row) for row in rows]
+
+
+def is_taken(number: int) -> bool:
+    """Whether it is still to be sent: it may have gone together with another."""
+    with read() as session:
+        state = session.scalar(select(OutboxRow.state).where(OutboxRow.id == number))
+        return state == SENDING
 
 
 def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Outgoing]:
     """Take what is due on a channel, the oldest first; each is to be ended by a call below.
 
-    What is not allowed any more, whose address is closed, or which is too late, is dropped.
+    What is not allowed any more, whose address is closed, or which is too late, is dropped; what
+    waited, or was tried, into the quiet hours of its purpose goes on waiting.
     """
     now = now or utc_now()
     with write() as session:
@@ -143,6 +169,10 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
         )
         taken = []
         for row in session.scalars(due):
+            quiet = limits.of(row.purpose).quiet
+            if quiet is not None and quiet.after(now) > now:
+                row.due_at = quiet.after(now)
+                continue
             row.reason = _why_not(session, row, now)
             if row.reason:
                 row.state = DROPPED
@@ -174,6 +204,23 @@ def perhaps_sent(number: int, reason: str) -> None:
 def refused(number: int, reason: str) -> None:
     """The vendor will never take it."""
     _end(number, FAILED, reason)
+
+
+def became(channel: str, vendor_id: str, failure: str | None) -> bool:
+    """What the vendor says later of a message it had taken: it arrived, or why it did not.
+
+    False if nothing was sent under that number.
+    """
+    with write() as session:
+        wanted = select(OutboxRow).where(
+            OutboxRow.channel == channel,
+            OutboxRow.vendor_id == vendor_id,
+            OutboxRow.state.in_((SENT, ARRIVED, FAILED)),
+        )
+        row = session.scalars(wanted).first()
+        if row is not None:
+            row.state, row.reason = FAILED if failure else ARRIVED, failure and failure[:255]
+        return row is not None
 
 
 def recover(channel: str) -> int:
@@ -220,6 +267,10 @@ def _dropper(purpose: str):
 
 def _taken(row: OutboxRow) -> Outgoing:
     row.state, row.tries = SENDING, row.tries + 1
+    return _outgoing(row)
+
+
+def _outgoing(row: OutboxRow) -> Outgoing:
     body = json.loads(row.body)
     return Outgoing(row.id, row.person_id, row.purpose, row.address, body, row.tries)
 

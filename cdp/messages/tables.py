@@ -30,9 +30,9 @@ class AddressRow(Base):
 class OutboxRow(Base):
     """One message to one person; `body` is JSON in the channels' common form.
 
-    state: "waiting", "sending", "sent", "unknown" (perhaps sent), "failed" or "dropped"; reason:
-    why it is not sent; name: the sender's own, so that it is sent once however often it is asked
-    for; vendor_id: the vendor's number for it.
+    state: "waiting", "sending", "sent", "arrived" (the vendor says so), "unknown" (perhaps sent),
+    "failed" or "dropped"; reason: why it is not sent, or did not arrive; name: the sender's own, so
+    that it is sent once however often it is asked for; vendor_id: the vendor's number for it.
     """
 
     __tablename__ = "outbox"

@@ -23,8 +23,9 @@ from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdp import cases
-from connectors import provenance, rooms
+from connectors import manifest, provenance, rooms
 from connectors.answers import AnswerCollector
+from connectors.floods import Floods
 from connectors.guard import TextRefused, plain_text
 from connectors.worker import HONEST, TIMEOUT_SECONDS
 from storage import create_tables
@@ -33,7 +34,9 @@ logger = logging.getLogger(__name__)
 
 MAX_SENDER = 128
 MAX_METADATA = 255
+BY_SENDER = "600/minute"
 METADATA = ("shopper", "address", "product")
+TOO_FAST = "too many messages of this sender; expected fewer a minute (CHANNELS_LIMIT_SENDER)"
 SORRY = {"text": "抱歉，我这边暂时出了点问题，没能处理好您的消息，请稍后再试。"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -53,16 +56,19 @@ class RestInput(InputChannel):
 
     def __init__(self, programs: dict[str, str]) -> None:
         self._programs = programs
+        # A program answers for its senders.
+        self._floods = Floods(self.name(), BY_SENDER)
         if not programs:
-            logger.info("rest.off: REST_KEYS is not set (name:key,name:key)")
+            logger.info("rest.off: %s", manifest.of_folder("rest").off("rest"))
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check and the webhook."""
         routes = Blueprint("rest_channel")
+        self._floods.watch(routes, manifest.of_folder("rest").limits.body_bytes)
 
         @routes.route("/", methods=["GET"])
         async def health(_: Request):
-            return response.json({"status": "ok"})
+            return response.json({"status": "ok" if self._programs else "off"})
 
         @routes.route("/webhook", methods=["POST"])
         async def webhook(request: Request):
@@ -77,6 +83,8 @@ class RestInput(InputChannel):
             if not isinstance(typed, str):
                 return response.json({"error": "message: expected a text that is not empty"}, 422)
             conversation = f"{program}.{sender.strip()}"
+            if not await self._floods.sender(conversation):
+                return response.json({"error": TOO_FAST}, 429, {"Retry-After": "60"})
             try:
                 context = {
                     "address": request.remote_addr or request.ip,

@@ -9,8 +9,31 @@ from connectors import plain
 
 MOST_BLOCKS = 50
 MOST_TEXT = 3_000  # characters of a section
+MOST_CARDS = 20  # in one message; each may have two blocks
 MOST_BUTTONS = 25  # in one block of actions
+MOST_IN_ROW = 5  # buttons of a card, before they become a menu
+MOST_OPTIONS = 100
 MOST_TITLE = 75
+CHOOSE = "请选择"
+
+
+def messages(body: dict) -> list[dict]:
+    """The answer as messages of at most fifty blocks: text, cards in their order, and last what
+    is to be chosen from."""
+    if len(list(_blocks(body))) <= MOST_BLOCKS:
+        return [body]
+    cards, empty = body.get("cards") or [], {"text": "", "buttons": [], "cards": [], "links": []}
+    parts = [{**empty, "text": one} for one in _texts(body.get("text") or "")]
+    parts += [
+        {**empty, "cards": cards[start : start + MOST_CARDS]}
+        for start in range(0, len(cards), MOST_CARDS)
+    ]
+    parts.append({**empty, "links": body.get("links"), "buttons": body.get("buttons")})
+    return [part for part in parts if any(part.values())]
+
+
+def _texts(text: str) -> list[str]:
+    return plain.split(text, MOST_BLOCKS * MOST_TEXT // 2, lambda part: len(escaped(part)))
 
 
 def blocks_of(body: dict) -> list[dict]:
@@ -27,8 +50,22 @@ def _blocks(body: dict) -> Iterator[dict]:
         yield from _card(card, number)
     links = [_link(one) for one in body.get("links") or []]
     if links:
-        yield _section("\n".join(links)[:MOST_TEXT])
+        yield from map(_section, _fitting(links))
     yield from _actions(body.get("buttons") or [], "choices")
+
+
+def _fitting(lines: list[str]) -> list[str]:
+    """Lines put together in texts of a section; one that is longer alone is left out."""
+    texts = [""]
+    for line in lines:
+        if len(line) > MOST_TEXT:
+            continue
+        longer = f"{texts[-1]}\n{line}" if texts[-1] else line
+        if len(longer) > MOST_TEXT:
+            texts.append(line)
+        else:
+            texts[-1] = longer
+    return [text for text in texts if text]
 
 
 def _link(link: dict) -> str:
@@ -41,27 +78,47 @@ def _card(card: dict, number: int) -> Iterator[dict]:
         title = f"<{plain.absolute(card['url'])}|{title}>"
     price = f"  *{escaped(card['price'])}*" if card.get("price") else ""
     rest = [escaped(card[name]) for name in ("subtitle", "text") if card.get(name)]
-    yield _section("\n".join([f"*{title}*{price}", *rest])[:MOST_TEXT])
-    yield from _actions(card.get("buttons") or [], f"card-{number}")
+    yield from map(_section, _fitting([f"*{title}*{price}", *rest]))
+    buttons = card.get("buttons") or []
+    if len(buttons) > MOST_IN_ROW:
+        yield _block(f"card-{number}-0", [_menu(buttons[:MOST_OPTIONS])])
+    else:
+        yield from _actions(buttons, f"card-{number}")
 
 
 def _actions(buttons: list[dict], name: str) -> Iterator[dict]:
     for start in range(0, len(buttons), MOST_BUTTONS):
         some = buttons[start : start + MOST_BUTTONS]
-        elements = list(_buttons(some))
-        yield {"type": "actions", "block_id": f"{name}-{start}", "elements": elements}
+        yield _block(f"{name}-{start}", list(_buttons(some)))
 
 
 def _buttons(buttons: Iterable[dict]) -> Iterator[dict]:
     for number, one in enumerate(buttons):
-        title = one["title"]
-        shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
         yield {
             "type": "button",
             "action_id": f"choice-{number}",
-            "text": {"type": "plain_text", "text": shown},
+            "text": _label(one["title"]),
             "value": one["token"],
         }
+
+
+def _menu(buttons: Iterable[dict]) -> dict:
+    options = [{"text": _label(one["title"]), "value": one["token"]} for one in buttons]
+    return {
+        "type": "static_select",
+        "action_id": "choice-menu",
+        "placeholder": _label(CHOOSE),
+        "options": options,
+    }
+
+
+def _label(title: str) -> dict:
+    shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
+    return {"type": "plain_text", "text": shown}
+
+
+def _block(name: str, elements: list[dict]) -> dict:
+    return {"type": "actions", "block_id": name, "elements": elements}
 
 
 def _section(text: str) -> dict:

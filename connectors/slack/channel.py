@@ -1,7 +1,8 @@
-"""Slack: the Events API and buttons; direct messages, mentions, and threads that began with one.
+"""Slack: direct messages, mentions and threads that began with one, buttons, slash commands.
 
-Slack waits three seconds for an answer, which is given as soon as a message is kept; what Rasa
-answers goes by `chat.postMessage` from the outbox.
+They come by the Events API or, without an address of our own, by Socket Mode. Slack waits three
+seconds for an answer, which is given as soon as a message is kept; what Rasa answers goes by
+`chat.postMessage` from the outbox, with the token of the workspace it goes to.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-from dataclasses import dataclass
+import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import aiohttp
 from sanic import Blueprint, Request, response
@@ -22,48 +23,39 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from cdp.keys import UnknownKey
 from cdp.messages import addresses
 from cdp.messages.outbox import Outgoing
 from connectors import plain, rooms
 from connectors.sender import NotSent, Refused
-from connectors.slack import blocks, payloads
+from connectors.slack import blocks, installs, payloads
+from connectors.slack.app import App, NotGenuine, reason_of
+from connectors.slack.oauth import add_pages
 from connectors.slack.payloads import Address
-from connectors.vendor import Incoming, VendorInput
+from connectors.slack.socket import Socket
+from connectors.slack.tokens import Tokens, at
+from connectors.vendor import VendorInput
+from storage import utc_now
 
 logger = logging.getLogger(__name__)
 
-MOST_BODY = 1024 * 1024
 TIMEOUT_SECONDS = 8
-_OFF = "slack.off: SLACK_SIGNING_SECRET and SLACK_BOT_TOKEN are not set"
+# Of the three seconds that Slack waits for the answer to a command.
+OPENING_SECONDS = 2
+IN_PRIVATE = "收到，我在私信里回复您。"
+NOT_OPENED = "抱歉，现在打不开与您的私信，请直接给我发私信，或稍后再试。"
 # Errors after which there is nobody to write to.
 _CLOSED = frozenset(
     {"channel_not_found", "not_in_channel", "is_archived", "account_inactive", "user_not_found"}
 )
-_LATER = frozenset({"ratelimited", "rate_limited", "service_unavailable", "internal_error"})
-
-
-@dataclass(frozen=True)
-class App:
-    """An app in one workspace: its signing secret, its bot token, and its own id."""
-
-    secret: str
-    token: str
-    app_id: str | None = None
-    api: str = "https://slack.com/api/"
-
-    @classmethod
-    def from_environment(cls) -> App | None:
-        """From `SLACK_SIGNING_SECRET`, `SLACK_BOT_TOKEN` and `SLACK_APP_ID` (which only then is
-        looked at); None if the first two are not set."""
-        secret, token = os.environ.get("SLACK_SIGNING_SECRET"), os.environ.get("SLACK_BOT_TOKEN")
-        if not secret or not token:
-            return None
-        api = os.environ.get("SLACK_API_URL") or cls.api
-        return cls(secret, token, os.environ.get("SLACK_APP_ID") or None, api)
-
-
-class NotGenuine(Exception):
-    """The request is not Slack's, not fresh, or of another app."""
+# Errors after which a token will never do again.
+_ENDED = frozenset({"account_inactive", "token_revoked"})
+_LATER = frozenset(
+    {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "token_expired"}
+)
+# "It's possible some aspect of the operation succeeded."
+_PERHAPS = frozenset({"internal_error", "fatal_error"})
+_STAMP = "x-slack-request-timestamp"
 
 
 class SlackInput(VendorInput):
@@ -84,13 +76,19 @@ class SlackInput(VendorInput):
     def __init__(self, app: App | None) -> None:
         super().__init__()
         self._app = app
-        self._verifier = SignatureVerifier(app.secret) if app else None
+        self._verifier = SignatureVerifier(app.secret) if app and app.secret else None
         self._web: AsyncWebClient | None = None
+        self._tokens: Tokens | None = None
+        self._socket: Socket | None = None
+        # Until when (monotonic) Slack takes nothing in a channel.
+        self._full: dict[str, float] = {}
+        # What came that is known and no message, by its type.
+        self.ignored: Counter[str] = Counter()
         if app is None:
-            logger.info(_OFF)
+            self.off()
 
     def blueprint(self, on_new_message) -> Blueprint:
-        """The routes: a health check, events, and interactivity."""
+        """The routes: a health check; events, interactivity and commands; installing."""
         routes = Blueprint("slack_channel")
 
         @routes.route("/", methods=["GET"])
@@ -102,48 +100,53 @@ class SlackInput(VendorInput):
             return await self._webhook(request)
 
         self.listen(routes, on_new_message)
-
-        @routes.listener("before_server_start")
-        async def connect(_app, _loop) -> None:
-            if self._app:
-                # Its own retries know nothing of the outbox.
-                self._web = AsyncWebClient(
-                    self._app.token,
-                    base_url=self._app.api,
-                    timeout=TIMEOUT_SECONDS,
-                    retry_handlers=[],
-                )
-
+        if self._app:
+            self._connect(routes, self._app)
         return routes
 
+    def _connect(self, routes: Blueprint, app: App) -> None:
+        if app.is_installable:
+            add_pages(routes, app, lambda code: self._tokens.exchange(code))
+
+        @routes.listener("before_server_start")
+        async def prepare(_app, _loop) -> None:
+            # Its own retries know nothing of the outbox.
+            self._web = AsyncWebClient(base_url=app.api, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+            self._tokens = Tokens(app, self._web)
+
+        if app.app_token:
+
+            @routes.listener("after_server_start")
+            async def open_socket(_app, _loop) -> None:
+                self._socket = Socket(app, self.hear)
+                self._socket.start()
+
+            @routes.listener("before_server_stop")
+            async def close_socket(_app, _loop) -> None:
+                if self._socket:
+                    await self._socket.stop()
+
     async def _webhook(self, request: Request):
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
         try:
             self._verify(request)
             told = _read(request)
             if told.get("type") == "url_verification":
                 return response.text(str(told.get("challenge", "")))
-            if self._app.app_id and told.get("api_app_id") != self._app.app_id:
-                raise NotGenuine("api_app_id is another app's")
-            incoming = await self._incoming(told)
+            answer = await self.hear(told)
         except NotGenuine as refused:
             logger.warning("slack.request.refused reason=%s", refused)
             return response.text("not from Slack", 403)
         except ValueError as refused:
             logger.warning("slack.request.malformed reason=%s", refused)
             return response.text("the request cannot be read", 400)
-        try:
-            if incoming is not None:
-                await self.take(incoming)
         except SQLAlchemyError:
             logger.exception("slack.message.not_kept")
             return response.text("not now", 503)
-        return response.text("")
+        return response.json(answer, ensure_ascii=False) if answer else response.text("")
 
     def _verify(self, request: Request) -> None:
         if self._verifier is None:
-            raise NotGenuine(_OFF)
+            raise NotGenuine("SLACK_SIGNING_SECRET is not set")
         told = {name: request.headers.get(name, "") for name in ("x-slack-signature", _STAMP)}
         stamp = told[_STAMP]
         plain_stamp = stamp.isascii() and stamp.isdigit()
@@ -151,24 +154,91 @@ class SlackInput(VendorInput):
         if not (plain_stamp and readable and self._verifier.is_valid_request(request.body, told)):
             raise NotGenuine("the signature is missing, wrong or older than five minutes")
 
-    async def _incoming(self, told: dict) -> Incoming | None:
+    async def hear(self, told: dict) -> dict | None:
+        """Keep what Slack tells by whichever way; what it is answered with, if anything.
+
+        Raises:
+            NotGenuine: it is another app's. ValueError: it cannot be read. SQLAlchemyError: it
+                could not be kept, so let Slack try again.
+        """
+        # Shortcuts do not name their app.
+        if self._app.app_id and told.get("api_app_id", self._app.app_id) != self._app.app_id:
+            raise NotGenuine("api_app_id is another app's")
+        kind = payloads.kind_of(told)
+        if kind == "command":
+            return await self._command(told)
+        if kind in ("app_uninstalled", "tokens_revoked"):
+            await self._removed(told)
+            return None
         if told.get("type") == "event_callback":
-            if (told.get("event") or {}).get("type") in ("app_uninstalled", "tokens_revoked"):
-                logger.warning("slack.app.removed team=%.20s", told.get("team_id"))
-            return await asyncio.to_thread(payloads.of_event, told, self._is_ours)
-        return payloads.of_action(told)
+            incoming = await asyncio.to_thread(payloads.of_event, told, self._is_ours)
+        else:
+            incoming = payloads.of_action(told)
+        if incoming is not None:
+            await self.take(incoming)
+        elif kind in payloads.NOT_FOR_US:
+            self.ignored[kind] += 1
+            logger.info("slack.ignored kind=%s count=%d", kind, self.ignored[kind])
+        elif kind not in payloads.SAID:
+            await self.take(payloads.strange(told))
+        return None
+
+    async def _command(self, told: dict) -> dict | None:
+        """A slash command is a message to us, answered in private wherever it was typed: what is
+        said of orders is nobody else's."""
+        team, org = payloads.place_of(told)
+        direct = await self._direct(org or team, str(told.get("user_id")))
+        if direct is None:
+            return _only_to_them(NOT_OPENED)
+        await self.take(payloads.of_command(told, direct))
+        return None if direct == told.get("channel_id") else _only_to_them(IN_PRIVATE)
+
+    async def _direct(self, place: str, user: str) -> str | None:
+        """Our direct messages with somebody; None if they cannot be opened now."""
+        try:
+            return await asyncio.wait_for(self._opened(place, user), OPENING_SECONDS)
+        except (SlackApiError, NotSent, aiohttp.ClientError, asyncio.TimeoutError) as error:
+            logger.warning("slack.direct.not_opened reason=%s", type(error).__name__)
+            return None
+
+    async def _opened(self, place: str, user: str) -> str | None:
+        token = await self._tokens.of(place)
+        if token is None:
+            return None
+        told = await self._web.conversations_open(token=token, users=user)
+        return told["channel"]["id"]
+
+    async def _removed(self, told: dict) -> None:
+        """Forget a workspace's token: the app was removed there, or the bot's token revoked."""
+        event = told["event"]
+        if event["type"] == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
+            return
+        team, org = payloads.place_of(told)
+        # An old one, delivered late, says nothing of a newer installation.
+        when = at(float(told.get("event_time") or time.time()))
+        known = await asyncio.to_thread(installs.remove, org or team, when)
+        logger.warning("slack.app.removed place=%s known=%s", org or team, known)
 
     def _is_ours(self, address: str) -> bool:
         return bool(rooms.history(self.conversation(address), limit=1))
 
+    def parts(self, body: dict) -> list[dict]:
+        """An answer as messages of at most fifty blocks."""
+        return blocks.messages(body)
+
     async def deliver(self, message: Outgoing) -> str | None:
         """By `chat.postMessage`; see `VendorInput.deliver`."""
-        if self._web is None:
-            raise Refused(_OFF)
+        if self._tokens is None:
+            raise Refused("the channel is off")
         to = Address.read(message.address)
+        wait = self._full.get(to.channel, 0) - time.monotonic()
+        if wait > 0:
+            raise NotSent("ratelimited before", timedelta(seconds=wait))
+        token = await self._token(to.place, message.address)
         text = message.body.get("text") or plain.as_text(message.body)
         try:
             told = await self._web.chat_postMessage(
+                token=token,
                 channel=to.channel,
                 thread_ts=to.thread or None,
                 # What is read out, and shown in a notification.
@@ -177,32 +247,53 @@ class SlackInput(VendorInput):
                 unfurl_links=False,
             )
         except SlackApiError as error:
-            raise await self._failed(error, message.address) from error
+            raise await self._failed(error, to, message.address) from error
         except aiohttp.ClientConnectorError as error:
             raise NotSent(type(error).__name__) from error
+        self._full.pop(to.channel, None)
         return told["ts"]
 
-    async def _failed(self, error: SlackApiError, address: str) -> Exception:
-        name = str(error.response.get("error") or error.response.status_code)
-        if name in _LATER or error.response.status_code == 429:
-            seconds = error.response.headers.get("Retry-After") or "1"
-            return NotSent(name, timedelta(seconds=int(seconds)))
-        if name in _CLOSED:
+    async def _token(self, place: str, address: str) -> str:
+        try:
+            token = await self._tokens.of(place)
+        except (SQLAlchemyError, UnknownKey) as error:
+            raise NotSent(type(error).__name__) from error
+        if token is None:
+            await asyncio.to_thread(addresses.close, self.name(), address)
+            raise Refused("the app is not installed there")
+        return token
+
+    async def _failed(self, error: SlackApiError, to: Address, address: str) -> Exception:
+        told, name = error.response, reason_of(error)
+        if told.status_code >= 500 or name in _PERHAPS:
+            return error
+        if name in _LATER or told.status_code == 429:
+            seconds = int(told.headers.get("Retry-After") or "1")
+            if told.status_code == 429:
+                self._full[to.channel] = time.monotonic() + seconds
+            return NotSent(name, timedelta(seconds=seconds))
+        if name in _ENDED:
+            await asyncio.to_thread(installs.remove, to.place, utc_now())
+        if name in _CLOSED or name in _ENDED:
             await asyncio.to_thread(addresses.close, self.name(), address)
         return Refused(name)
 
 
-_STAMP = "x-slack-request-timestamp"
+def _only_to_them(text: str) -> dict:
+    return {"response_type": "ephemeral", "text": text}
 
 
 def _read(request: Request) -> dict:
-    """The JSON of an event, or of an interaction's field `payload`."""
+    """The JSON of an event or of an interaction's field `payload`, or a command's fields."""
     try:
         text = request.body.decode()
         if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            text = parse_qs(text).get("payload", [""])[0]
+            fields = dict(parse_qsl(text, max_num_fields=100))
+            if "command" in fields:
+                return fields
+            text = fields.get("payload", "")
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("the body: expected JSON") from None
     if not isinstance(told, dict):
         raise ValueError("the body: expected an object")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 
 from connectors.plain import absolute
 from connectors.tencent import ApiError, NotReached
+from connectors.wechat import templates
 from connectors.wechat.client import Account, Client
 
 MENU = Path(__file__).with_name("menu.yml")
@@ -35,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     code.add_argument("--days", type=int, help=f"1 to {MOST_DAYS}; for ever unless given")
     menu = commands.add_parser("menu", help="put up the menu under the chat")
     menu.add_argument("file", type=Path, nargs="?", default=MENU)
+    listed = commands.add_parser("templates", help="show the account's templates; check the file")
+    listed.add_argument("file", type=Path, nargs="?", default=os.environ.get("WECHAT_TEMPLATES"))
     options = parser.parse_args(arguments)
     try:
         account = Account.from_environment()
@@ -67,7 +71,24 @@ async def _menu(account: Account, options: argparse.Namespace) -> str:
     return "the menu is up; shoppers see it within a day, or when they follow anew"
 
 
-async def _call(account: Account, path: str, body: dict) -> dict:
+async def _templates(account: Account, options: argparse.Namespace) -> str:
+    told = await _call(account, "/cgi-bin/template/get_all_private_template", None)
+    theirs = {one["template_id"]: one for one in told["template_list"]}
+    lines = [
+        f"{number} {one['title']}: {', '.join(templates.keywords(one['content']))}"
+        for number, one in theirs.items()
+    ]
+    mine = templates.load(Path(options.file)) if options.file else {}
+    for name, one in mine.items():
+        if one.template_id not in theirs:
+            raise templates.BadTemplates(f"{name}: the account has no template {one.template_id}")
+        wanted = set(templates.keywords(theirs[one.template_id]["content"]))
+        if wanted != set(one.fields):
+            raise templates.BadTemplates(f"{name}, fields: expected {sorted(wanted)}")
+    return "\n".join([*lines, f"{len(mine)} messages have a template"])
+
+
+async def _call(account: Account, path: str, body: dict | None) -> dict:
     client = Client(account)
     try:
         return await client.call(path, body)
@@ -112,7 +133,7 @@ def _button(one: Any, longest: int, where: str) -> dict:
     return {"type": "view", "name": one["name"], "url": absolute(str(one["opens"]))}
 
 
-_COMMANDS = {"code": _code, "menu": _menu}
+_COMMANDS = {"code": _code, "menu": _menu, "templates": _templates}
 
 if __name__ == "__main__":
     sys.exit(main())

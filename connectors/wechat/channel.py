@@ -9,24 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
 from wechatpy.replies import TextReply
 
-from cdp.messages import addresses, outbox
+from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
 from connectors import plain
-from connectors.sender import NotSent, Refused
-from connectors.tencent import ApiError, Malformed, NotGenuine, NotReached
+from connectors.sender import Refused
+from connectors.tencent import Malformed, NotGenuine
 from connectors.vendor import Incoming, VendorInput
-from connectors.wechat import payloads
+from connectors.wechat import outgoing, payloads, templates
 from connectors.wechat.client import Account, Client
+from connectors.wechat.outgoing import PASSIVE, Outbound
+from connectors.wechat.payloads import Finished
 from connectors.wechat.signing import Signed
+from connectors.wechat.templates import Template
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +40,7 @@ PATIENCE_SECONDS = 4.0
 TRIES, TRIES_SECONDS = 3, 15.0
 STILL_AT_IT = "这条我还在查，请稍等几秒再问我一次。"
 _MOST_REMEMBERED = 10_000
-# Customer-service messages after a shopper's own.
-QUOTA, WINDOW = 5, timedelta(hours=48)
-PASSIVE = "passive"
-MOST_BODY = 64 * 1024
-MOST_TEXT = 2_000  # bytes: WeChat takes 2,048
-# What WeChat answers, and what it means for a message.
-_CLOSED = frozenset({43004, 48002, 40003})
-_LATER = {45009: timedelta(hours=1), 45011: timedelta(minutes=1), -1: timedelta(seconds=10)}
+FINISHED_PAUSES = (0.0, 0.3, 0.7)
 
 
 class WeChatInput(VendorInput):
@@ -59,18 +58,26 @@ class WeChatInput(VendorInput):
 
     @classmethod
     def from_credentials(cls, _credentials: dict[str, Any] | None) -> WeChatInput:
-        """Read the account from the environment (`Account.from_environment`)."""
-        return cls(Account.from_environment(cls.prefix))
+        """Read the account from the environment (`Account.from_environment`), and how it says the
+        shop's own messages by templates (`WECHAT_TEMPLATES`)."""
+        file = os.environ.get(f"{cls.prefix}_TEMPLATES")
+        known = templates.load(Path(file)) if file else {}
+        return cls(Account.from_environment(cls.prefix), known)
 
-    def __init__(self, account: Account | None) -> None:
+    def __init__(
+        self, account: Account | None, templates: Mapping[str, Template] | None = None
+    ) -> None:
         super().__init__()
         self._account = account
+        self._templates = templates or {}
         self._client: Client | None = None
+        self._outbound: Outbound | None = None
         self._signed: Signed | None = None
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._asked: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         if account is None:
-            logger.info("%s.off: %s_APP_ID is not set", self.name(), self.prefix)
+            self.off()
             return
         self._signed = Signed(account.app_id, account.token, account.aes_key)
         if not account.customer_api:
@@ -102,7 +109,10 @@ class WeChatInput(VendorInput):
         @routes.listener("before_server_start")
         async def connect(_app, _loop) -> None:
             if self._account:
-                self._client = Client(self._account)
+                self._client = Client(self._account, shared=True)
+                self._outbound = Outbound(
+                    self.name(), self._client, self.in_room, self._templates, menus=self.replies
+                )
 
         @routes.listener("after_server_stop")
         async def disconnect(_app, _loop) -> None:
@@ -112,8 +122,6 @@ class WeChatInput(VendorInput):
         return routes
 
     async def _webhook(self, request: Request):
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
         try:
             told = self._account_or_refuse().open(_query(request), request.body)
             incoming = payloads.parse(told)
@@ -125,6 +133,9 @@ class WeChatInput(VendorInput):
         if incoming is None:
             return response.text("success")
         try:
+            if isinstance(incoming, Finished):
+                await self._finished(incoming)
+                return response.text("success")
             reply = await self._answer(incoming)
         except SQLAlchemyError:
             logger.exception("wechat.message.not_kept")
@@ -134,17 +145,17 @@ class WeChatInput(VendorInput):
             sealed = self._signed.seal(_reply_xml(told, reply), request.args.get("nonce", ""))
             return response.text(sealed, content_type="text/xml")
         # An account that may only reply lets WeChat ask again; for others this ends it.
-        ended = self._account.customer_api or incoming.kind == "left"
+        ended = self._account.customer_api or incoming.kind in ("left", "strange")
         return response.text("success" if ended else "", 200 if ended else 504)
 
     def _account_or_refuse(self) -> Signed:
         if self._signed is None:
-            raise NotGenuine(f"{self.prefix}_APP_ID is not set")
+            raise NotGenuine("the channel is off")
         return self._signed
 
     async def _answer(self, incoming: Incoming) -> str | None:
         """Keep a message, and wait a while for its answer."""
-        if incoming.kind == "left" or not self.replies:
+        if incoming.kind in ("left", "strange") or not self.replies:
             await self.take(incoming)
             return None
         conversation = self.conversation(incoming.address)
@@ -152,6 +163,7 @@ class WeChatInput(VendorInput):
         answered = asyncio.Event()
         # Before it is kept: what is waited for is held back for the reply.
         self._waiting[conversation].add(answered)
+        self._asked[name] += 1
         try:
             end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
             await self.take(incoming)
@@ -164,6 +176,7 @@ class WeChatInput(VendorInput):
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(answered.wait(), left)
         finally:
+            self._asked -= Counter([name])
             self._waiting[conversation].discard(answered)
             if not self._waiting[conversation]:
                 del self._waiting[conversation]
@@ -181,20 +194,20 @@ class WeChatInput(VendorInput):
         taken = outbox.take(name)
         if taken is None:
             # WeChat asks again because the reply did not reach it: it gets the same.
-            return outbox.text_sent_as(name, PASSIVE)
+            given = outbox.body_sent_as(name, PASSIVE)
+            return given and plain.as_text(given)
         outbox.sent(taken.id, PASSIVE)
         return plain.as_text(taken.body)
 
     def parts(self, body: dict) -> list[dict]:
-        """As text, in messages of a length that WeChat takes."""
-        return [{"text": text} for text in plain.split(plain.as_text(body), MOST_TEXT)]
+        """In messages of a length that WeChat takes."""
+        return outgoing.parts(body)
 
-    def held(self, conversation: str) -> timedelta:
+    def held(self, name: str) -> timedelta:
         """As long as a request waits for the answer, or another may come for it."""
         if self.replies and not self._account.customer_api:
             return timedelta(seconds=TRIES_SECONDS)
-        waited_for = bool(self._waiting.get(conversation))
-        return timedelta(seconds=PATIENCE_SECONDS + 1 if waited_for else 0)
+        return timedelta(seconds=PATIENCE_SECONDS + 1 if name in self._asked else 0)
 
     async def answered(self, conversation: str) -> None:
         """Tell the requests that wait for it."""
@@ -202,38 +215,22 @@ class WeChatInput(VendorInput):
             event.set()
 
     async def deliver(self, message: Outgoing) -> str | None:
-        """By customer-service messages; see `VendorInput.deliver`."""
-        if self._account is None:
+        """By customer-service messages, or templates; see `VendorInput.deliver`."""
+        if self._outbound is None:
             raise Refused(f"{self.prefix}_APP_ID is not set")
         if not self._account.customer_api:
             raise Refused("the account may only reply")
-        used, silent = await asyncio.to_thread(outbox.used, self.name(), message.address, PASSIVE)
-        parts = self.parts(message.body)
-        if silent > WINDOW or used + len(parts) > QUOTA:
-            # Known before WeChat has to say it.
-            raise Refused(f"{used} of {QUOTA} used, last heard {silent} ago")
-        for place, part in enumerate(parts):
-            try:
-                await self._send(message.address, part["text"])
-            except NotSent as error:
-                if place:
-                    raise Refused(f"only {place} of {len(parts)} parts: {error}") from error
-                raise
-        return None
+        return await self._outbound.send(message)
 
-    async def _send(self, address: str, text: str) -> None:
-        body = {"touser": address, "msgtype": "text", "text": {"content": text}}
-        try:
-            await self._client.call("/cgi-bin/message/custom/send", body)
-        except NotReached as error:
-            raise NotSent(str(error)) from error
-        except ApiError as error:
-            if error.code in _CLOSED:
-                await asyncio.to_thread(addresses.close, self.name(), address)
-                raise Refused(str(error)) from error
-            if error.code in _LATER:
-                raise NotSent(str(error), _LATER[error.code]) from error
-            raise Refused(str(error)) from error
+    async def _finished(self, told: Finished) -> None:
+        """Note what became of a template message; it may be told before its number is kept."""
+        number = f"{outgoing.TEMPLATE}{told.number}"
+        for pause in FINISHED_PAUSES:
+            await asyncio.sleep(pause)
+            if await asyncio.to_thread(outbox.became, self.name(), number, told.failure):
+                return
+        # Another program of the account's sent it.
+        logger.info("wechat.template.unknown number=%s", told.number)
 
 
 class MiniProgramInput(WeChatInput):
@@ -251,7 +248,7 @@ class MiniProgramInput(WeChatInput):
 
 def _reply_xml(told: dict, text: str) -> str:
     reply = TextReply(content=text)
-    reply.source, reply.target = told["ToUserName"], told["FromUserName"]
+    reply.source, reply.target = told.get("ToUserName", ""), told["FromUserName"]
     return reply.render()
 
 

@@ -1,6 +1,7 @@
 """An account of WeChat's, and its API.
 
-`stable_token` gives every process the same token until it ends, so that none ends another's.
+`stable_token` gives whoever asks the same token until it ends, so that none ends another's; only
+one that has ended before its time is renewed by force, by one process for all (`tokens`).
 Source: WeChat's developer page "获取稳定版接口调用凭据".
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.tencent import ApiClient
+from connectors.tokens import Shared
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ _NAMES = ("APP_ID", "APP_SECRET", "TOKEN", "AES_KEY", "CUSTOMER_API", "API_URL")
 
 
 class Client(ApiClient):
-    """Calls to the API of one account."""
+    """Calls to the API of one account; `shared`: its token is that of all processes."""
 
-    def __init__(self, account: Account) -> None:
-        super().__init__(account.api)
+    def __init__(self, account: Account, shared: bool = False) -> None:
+        place = Shared("wechat", account.app_id, account.secret) if shared else None
+        super().__init__(account.api, place)
         self._account = account
 
     async def new_token(self, ended: bool) -> dict[str, Any]:

@@ -15,28 +15,34 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from sanic import Blueprint, Request, response
+from sanic import Blueprint
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdp import cases
+from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import plain
+from connectors.quota import Quota, together
 from connectors.sender import NotSent, Refused
-from connectors.tencent import ApiError, Malformed, NotGenuine, NotReached, Sealed, parsed
+from connectors.tencent import ApiError, NotReached
 from connectors.vendor import Incoming, VendorInput
 from connectors.wecom import cursors, payloads
+from connectors.wecom.callback import routes_of
 from connectors.wecom.client import Client, Corp
-from connectors.wecom.payloads import Ended, Entered
+from connectors.wecom.payloads import Entered, Session, Undelivered
 
 logger = logging.getLogger(__name__)
 
-MOST_BODY = 64 * 1024
 MOST_TEXT, MOST_HEAD = 2_000, 1_000  # bytes, of a text and of what stands over a menu
-MOST_CHOICES, MOST_CHOICE = 10, 120  # entries of a menu, bytes of one
+MOST_ENTRIES, MOST_CHOICE = 10, 120  # entries of a menu, bytes of one
+# How the outbox knows what was the answer to an event, which counts for no quota.
+ON_EVENT = "event "
+QUOTA = Quota(5, timedelta(hours=48), (ON_EVENT,))
 PAGE = 1_000
 CODE_SECONDS = 18.0  # WeCom's 20, less the way there
 PAUSES = (1.0, 5.0, 30.0)
 POOL, PERSON = 2, 3
+_WITH_A_PERSON, PERSON_PAUSE = 95018, timedelta(minutes=10)
 _LATER = {45009: timedelta(minutes=1), -1: timedelta(seconds=10)}
 
 
@@ -59,38 +65,22 @@ class WeComInput(VendorInput):
         super().__init__()
         self._corp = corp
         self._client: Client | None = None
-        self._sealed = Sealed(corp.corp_id, corp.token, corp.aes_key) if corp else None
         self._codes: dict[str, tuple[str, float]] = {}
+        self._with_person: set[str] = set()
         self._syncing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task] = set()
         if corp is None:
-            logger.info("wecom.off: WECOM_CORP_ID is not set")
+            self.off()
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check, and WeCom's callback."""
-        routes = Blueprint("wecom_channel")
-
-        @routes.route("/", methods=["GET"])
-        async def health(_: Request):
-            return response.json({"status": "ok" if self._corp else "off"})
-
-        @routes.route("/webhook", methods=["GET", "POST"])
-        async def webhook(request: Request):
-            try:
-                return self._callback(request)
-            except NotGenuine as refused:
-                logger.warning("wecom.request.refused reason=%s", refused)
-                return response.text("not from WeCom", 403)
-            except Malformed as refused:
-                logger.warning("wecom.request.malformed reason=%s", refused)
-                return response.text("the request cannot be read", 400)
-
+        routes = routes_of(self.name(), self._corp, self._received)
         self.listen(routes, on_new_message)
 
         @routes.listener("before_server_start")
         async def connect(_app, _loop) -> None:
             if self._corp:
-                self._client = Client(self._corp)
+                self._client = Client(self._corp, shared=True)
 
         @routes.listener("after_server_start")
         async def catch_up(_app, _loop) -> None:
@@ -107,20 +97,10 @@ class WeComInput(VendorInput):
 
         return routes
 
-    def _callback(self, request: Request):
-        if self._sealed is None:
-            raise NotGenuine("WECOM_CORP_ID is not set")
-        query = {name: request.args.get(name, "") for name in request.args}
-        if request.method == "GET":
-            return response.text(self._sealed.opened(query, query.get("echostr", "")))
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
-        encrypted = str(parsed(request.body).get("Encrypt") or "")
-        told = parsed(self._sealed.opened(query, encrypted).encode())
+    async def _received(self, told: dict) -> None:
+        """WeCom keeps the messages for three days: nothing is lost if we end here."""
         if told.get("Event") == "kf_msg_or_event" and isinstance(told.get("OpenKfId"), str):
             self._sync_soon(told["OpenKfId"], told.get("Token"))
-        # WeCom keeps the messages for three days: nothing is lost if we end here.
-        return response.text("success")
 
     def _sync_soon(self, open_kfid: str, token: str | None) -> None:
         task = asyncio.create_task(self._sync(open_kfid, token))
@@ -161,8 +141,10 @@ class WeComInput(VendorInput):
         except ValueError as refused:
             logger.warning("wecom.message.malformed reason=%s", refused)
             return
-        if isinstance(found, Ended):
-            await asyncio.to_thread(cases.end, self.conversation(found.address))
+        if isinstance(found, Session):
+            await self._changed(found)
+        elif isinstance(found, Undelivered):
+            await self._undelivered(found)
         elif isinstance(found, Entered):
             if found.code:
                 end = time.monotonic() + CODE_SECONDS
@@ -171,8 +153,28 @@ class WeComInput(VendorInput):
         elif found is not None:
             await self.take(found)
 
+    async def _changed(self, found: Session) -> None:
+        if found.with_person:
+            self._with_person.add(found.address)
+        else:
+            self._with_person.discard(found.address)
+            await asyncio.to_thread(cases.end, self.conversation(found.address))
+
+    async def _undelivered(self, found: Undelivered) -> None:
+        """Note what WeCom had taken, and the shopper did not get."""
+        logger.warning("wecom.message.undelivered type=%s", found.kind)
+        for number in (found.name, f"{ON_EVENT}{found.name}"):
+            await asyncio.to_thread(outbox.became, self.name(), number, f"fail_type {found.kind}")
+        if found.kind == payloads.REJECTED:
+            await asyncio.to_thread(addresses.close, self.name(), found.address)
+
     async def with_person(self, incoming: Incoming) -> bool:
-        """Whether a servicer has, or is about to have, the shopper."""
+        """Whether a servicer has, or is about to have, the shopper.
+
+        What they write comes in order with who has them, and may be fetched when that is over.
+        """
+        if incoming.address in self._with_person:
+            return True
         if not await asyncio.to_thread(cases.waits, self.conversation(incoming.address)):
             return False
         try:
@@ -184,31 +186,41 @@ class WeComInput(VendorInput):
         return told.get("service_state") in (POOL, PERSON)
 
     def parts(self, body: dict) -> list[dict]:
-        """A text, or several, and the first choices as a menu under the last."""
-        choices = plain.choices_of(body)
+        """A text, or several; choices and links are the entries of a menu under the last."""
+        choices, links = plain.choices_of(body), body.get("links") or []
+        if len(choices) + len(links) > MOST_ENTRIES:
+            # The links are read in the text.
+            links = []
         cards = [{**card, "buttons": []} for card in body.get("cards") or []]
-        text = plain.as_text({**body, "cards": cards, "buttons": []})
+        rest = {**body, "cards": cards, "buttons": []}
+        text = plain.as_text({**rest, "links": []} if links else rest)
         told = [{"text": part} for part in plain.split(text, MOST_TEXT)]
-        if not choices:
+        if not choices and not links:
             return told
         head = told.pop() if told and len(told[-1]["text"].encode()) <= MOST_HEAD else {"text": ""}
-        return [*told, {**head, "buttons": choices[:MOST_CHOICES]}]
+        return [*told, {**head, "buttons": choices[:MOST_ENTRIES], "links": links}]
 
     async def deliver(self, message: Outgoing) -> str | None:
         """By `kf/send_msg`, or in the first seconds of a session by its welcome code."""
         if self._client is None:
             raise Refused("WECOM_CORP_ID is not set")
-        place = _whose(message.address)
-        for number, part in enumerate(self.parts(message.body), 1):
-            told = {**_content(part), "msgid": f"{message.name}-{number}"}
-            code, end = self._codes.pop(message.address, (None, 0.0))
-            if code and time.monotonic() < end:
-                await self._send("/cgi-bin/kf/send_msg_on_event", {"code": code, **told}, message)
-                continue
-            to = {"touser": place["external_userid"], "open_kfid": place["open_kfid"]}
-            await self._send("/cgi-bin/kf/send_msg", {**to, **told}, message)
+        left = await asyncio.to_thread(QUOTA.left, self.name(), message.address, self.parts)
+        code, end = self._codes.pop(message.address, ("", 0.0))
+        in_time = bool(code) and time.monotonic() < end
+        together_with = together(self.name(), message, left, self.parts, self.in_room)
+        async with together_with as parts:
+            if len(parts) > left + in_time:
+                # Known before WeCom has to say it.
+                raise Refused(f"{left} of {QUOTA.most} left within {QUOTA.window}")
+            for place, part in enumerate(parts, 1):
+                told = {**_content(part), "msgid": f"{message.name}-{place}"}
+                if in_time and place == 1:
+                    path, told = "/cgi-bin/kf/send_msg_on_event", {"code": code, **told}
+                else:
+                    path, told = "/cgi-bin/kf/send_msg", {**_to(message.address), **told}
+                await self._send(path, told, message)
         await self._hand_over(message.address)
-        return message.name
+        return f"{ON_EVENT if in_time else ''}{message.name}"
 
     async def _send(self, path: str, body: dict, message: Outgoing) -> None:
         try:
@@ -221,6 +233,9 @@ class WeComInput(VendorInput):
             if message.tries > 1 and "msgid" in str(error):
                 # It has this number already: an earlier try came through.
                 return
+            if error.code == _WITH_A_PERSON and message.person_id is not None:
+                # The shop's own words wait until the servicer is done.
+                raise NotSent(str(error), PERSON_PAUSE) from error
             raise Refused(str(error)) from error
 
     async def _hand_over(self, address: str) -> None:
@@ -239,13 +254,24 @@ def _whose(address: str) -> dict[str, str]:
     return {"open_kfid": open_kfid, "external_userid": user}
 
 
+def _to(address: str) -> dict[str, str]:
+    whose = _whose(address)
+    return {"touser": whose["external_userid"], "open_kfid": whose["open_kfid"]}
+
+
 def _content(part: dict) -> dict:
-    """A part as WeCom takes it: a text, or a menu whose entries come back as choices."""
-    if not part.get("buttons"):
+    """A part as WeCom takes it: a text, or a menu whose entries open a page, or come back as
+    choices."""
+    choices, links = part.get("buttons") or [], part.get("links") or []
+    if not choices and not links:
         return {"msgtype": "text", "text": {"content": part["text"]}}
-    entries = [
+    entries: list[dict] = [
         {"type": "click", "click": {"id": one["token"], "content": _short(one["title"])}}
-        for one in part["buttons"]
+        for one in choices
+    ]
+    entries += [
+        {"type": "view", "view": {"url": plain.absolute(one["url"]), "content": one["title"]}}
+        for one in links
     ]
     menu = {"head_content": part["text"], "list": entries}
     return {"msgtype": "msgmenu", "msgmenu": menu if part["text"] else {"list": entries}}

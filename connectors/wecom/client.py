@@ -1,4 +1,9 @@
-"""An enterprise at WeCom, and its API (document 91039)."""
+"""An enterprise at WeCom, and its API (document 91039).
+
+It is reached in two ways, each with a secret and a callback of its own: customer service
+(`WECOM_KF_SECRET`, `WECOM_TOKEN`, `WECOM_AES_KEY`) and an app of the enterprise's, which also has
+the contacts (`WECOM_APP_SECRET`, `WECOM_APP_TOKEN`, `WECOM_APP_AES_KEY`, `WECOM_APP_AGENT_ID`).
+"""
 
 from __future__ import annotations
 
@@ -7,46 +12,62 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.tencent import ApiClient
+from connectors.tokens import Shared
 
-_NAMES = ("CORP_ID", "KF_SECRET", "TOKEN", "AES_KEY", "API_URL")
+KF = ("WECOM_KF_SECRET", "WECOM_TOKEN", "WECOM_AES_KEY")
+APP = ("WECOM_APP_SECRET", "WECOM_APP_TOKEN", "WECOM_APP_AES_KEY")
 
 
 @dataclass(frozen=True)
 class Corp:
-    """An enterprise's customer service (微信客服): its secret, and the token and key of its
-    callback."""
+    """An enterprise, as one of the two sees it: its secret, the token and key of its callback.
+
+    agent_id: the app's; None where only contacts are wanted of it.
+    """
 
     corp_id: str
     secret: str
     token: str
     aes_key: str
     api: str = "https://qyapi.weixin.qq.com"
+    agent_id: int | None = None
 
     @classmethod
-    def from_environment(cls) -> Corp | None:
-        """From `WECOM_CORP_ID`, `WECOM_KF_SECRET`, `WECOM_TOKEN`, `WECOM_AES_KEY`; None if the
-        first is not set.
+    def from_environment(cls, names: tuple[str, str, str] = KF) -> Corp | None:
+        """From `WECOM_CORP_ID` and the secret, token and key of those names; None if the first is
+        not set, or if only the other way is.
 
         Raises:
-            ValueError: others are missing, or the key has not its 43 characters.
+            ValueError: others are missing, the key has not its 43 characters, or the app's number
+                is none.
         """
-        told = {name: os.environ.get(f"WECOM_{name}", "") for name in _NAMES}
-        if not told["CORP_ID"]:
+        corp_id = os.environ.get("WECOM_CORP_ID", "")
+        own = [os.environ.get(name, "") for name in names]
+        others = APP if names == KF else KF
+        only_other = not any(own) and (names == APP or any(map(os.environ.get, others)))
+        if not corp_id or only_other:
             return None
-        missing = [f"WECOM_{name}" for name in _NAMES[1:4] if not told[name]]
+        missing = [name for name, value in zip(names, own, strict=True) if not value]
         if missing:
             raise ValueError(f"{', '.join(missing)}: expected beside WECOM_CORP_ID")
-        if len(told["AES_KEY"]) != 43:
-            raise ValueError("WECOM_AES_KEY: expected 43 characters (EncodingAESKey)")
-        api = (told["API_URL"] or cls.api).rstrip("/")
-        return cls(told["CORP_ID"], told["KF_SECRET"], told["TOKEN"], told["AES_KEY"], api)
+        if len(own[2]) != 43:
+            raise ValueError(f"{names[2]}: expected 43 characters (EncodingAESKey)")
+        api = (os.environ.get("WECOM_API_URL") or cls.api).rstrip("/")
+        return cls(corp_id, *own, api, _agent_id() if names == APP else None)
+
+
+def _agent_id() -> int | None:
+    told = os.environ.get("WECOM_APP_AGENT_ID", "")
+    if told and not (told.isascii() and told.isdigit()):
+        raise ValueError("WECOM_APP_AGENT_ID: expected the app's number (AgentId)")
+    return int(told) if told else None
 
 
 class Client(ApiClient):
-    """Calls to the API of one enterprise."""
+    """Calls to the API of one enterprise; `shared`: its token is that of all processes."""
 
-    def __init__(self, corp: Corp) -> None:
-        super().__init__(corp.api)
+    def __init__(self, corp: Corp, shared: bool = False) -> None:
+        super().__init__(corp.api, Shared("wecom", corp.corp_id, corp.secret) if shared else None)
         self._corp = corp
 
     async def new_token(self, ended: bool) -> dict[str, Any]:

@@ -6,21 +6,38 @@ looked at; what servicers wrote (5) is theirs.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors import fields
 from connectors.vendor import Incoming
-
-logger = logging.getLogger(__name__)
 
 VERSION = "kf-sync-msg-2026"
 MOST = 4_000
 _SHOPPER, _EVENT = 3, 4
-_KINDS = {"text": "text", "image": "image", "voice": "voice", "location": "location"}
-# A servicer ended the session (3); the shopper is the bot's again.
-_ENDED = 3
+_KINDS = {
+    **{one: one for one in ("text", "image", "voice", "video", "file", "location", "link")},
+    "miniprogram": "link",
+}
+# What there is to say of a message besides its kind.
+_SAID = {
+    "text": ("content",),
+    "location": ("name", "address"),
+    "link": ("title", "url"),
+    "miniprogram": ("title", "pagepath"),
+}
+_KNOWN = frozenset(
+    {"msgid", "open_kfid", "external_userid", "send_time", "origin", "servicer_userid", "msgtype"}
+    | {"event"}
+)
+# A servicer took the session (1, 4), or got it from another (2); or ended it (3): the shopper is
+# the bot's again.
+_TAKEN, _ENDED = frozenset({1, 2, 4}), 3
+# Of fail_type: the shopper refuses what the account sends.
+REJECTED = 10
+# Who of the shop's people is there, and what a shopper takes back: nothing is to be done.
+_SILENT = frozenset({"servicer_status_change", "user_recall_msg", "session_status_change"})
 
 
 @dataclass(frozen=True)
@@ -32,10 +49,20 @@ class Entered:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A session with a person ended."""
+class Session:
+    """A person has the shopper from now on, or no longer."""
 
     address: str
+    with_person: bool
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """A message that was taken did not reach the shopper; `name`: the outbox's."""
+
+    address: str
+    name: str
+    kind: int
 
 
 def address_of(open_kfid: str, user: str) -> str:
@@ -43,12 +70,13 @@ def address_of(open_kfid: str, user: str) -> str:
     return f"{open_kfid}/{user}"
 
 
-def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Ended | None:
+def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Session | Undelivered | None:
     """What one entry of `msg_list` brings; None for what wants nothing.
 
     Raises:
         ValueError: a part that every entry has is missing.
     """
+    fields.count("wecom", told, _KNOWN | {str(told.get("msgtype"))})
     if told.get("origin") == _EVENT or told.get("msgtype") == "event":
         return _event(told)
     if told.get("origin") != _SHOPPER:
@@ -57,27 +85,37 @@ def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Ended | None:
     kfid, user = told.get("open_kfid"), told.get("external_userid")
     if not all(isinstance(one, str) and one for one in (number, kind, kfid, user)):
         raise ValueError("msgid, msgtype, open_kfid, external_userid: expected all")
-    address, text = address_of(kfid, user), told.get("text") or {}
-    if kind == "text" and text.get("menu_id"):
-        return Incoming(number[:120], address, "choice", str(text["menu_id"]), who=user)
+    address, number = address_of(kfid, user), number[:120]
+    content = told.get(kind) if isinstance(told.get(kind), Mapping) else {}
+    if kind == "text" and content.get("menu_id"):
+        return Incoming(number, address, "choice", str(content["menu_id"]), who=user)
     if kind not in _KINDS:
-        logger.warning("wecom.message.unknown type=%.40s", kind)
-    written = str(text.get("content") or "")[:MOST]
-    return Incoming(number[:120], address, _KINDS.get(kind, "unknown"), written, who=user)
+        return Incoming(number, address, "unknown", kind[:64], who=user, raw=told)
+    said = " ".join(str(content[one]) for one in _SAID.get(kind, ()) if content.get(one))
+    return Incoming(number, address, _KINDS[kind], said[:MOST], who=user)
 
 
-def _event(told: Mapping[str, Any]) -> Entered | Ended | None:
-    event = told.get("event") or {}
-    kfid, user = event.get("open_kfid"), event.get("external_userid")
-    kind = event.get("event_type")
+def _event(told: Mapping[str, Any]) -> Entered | Session | Undelivered | Incoming | None:
+    event = told.get("event") if isinstance(told.get("event"), Mapping) else {}
+    kfid, user = str(event.get("open_kfid") or ""), str(event.get("external_userid") or "")
+    kind = str(event.get("event_type") or "")
+    # The shopper, where there is one, or else the account.
+    address = address_of(kfid, user)
     if kind == "enter_session" and kfid and user:
         scene, more = str(event.get("scene") or ""), str(event.get("scene_param") or "")
         touch = {"qr_scene": scene[:64], "utm_content": more[:64] or None} if scene else None
         number = str(told.get("msgid") or f"enter-{told.get('send_time')}")
-        incoming = Incoming(number[:120], address_of(kfid, user), "entry", touch=touch, who=user)
+        incoming = Incoming(number[:120], address, "entry", touch=touch, who=user)
         return Entered(incoming, event.get("welcome_code"))
-    if kind == "session_status_change" and event.get("change_type") == _ENDED and kfid and user:
-        return Ended(address_of(kfid, user))
+    change = event.get("change_type")
+    if kind == "session_status_change" and kfid and user and change in _TAKEN | {_ENDED}:
+        return Session(address, change in _TAKEN)
     if kind == "msg_send_fail":
-        logger.warning("wecom.message.undelivered type=%s", event.get("fail_type"))
-    return None
+        # Ours end with the part's number; a servicer's have none of ours.
+        name, _, _ = str(event.get("fail_msgid") or "").rpartition("-")
+        failed = event.get("fail_type")
+        return Undelivered(address, name, failed if isinstance(failed, int) else 0)
+    if kind in _SILENT:
+        return None
+    number = str(told.get("msgid") or f"{kind[:40]}-{told.get('send_time')}")[:120]
+    return Incoming(number, address, "strange", kind[:64] or "event", who=user or kfid, raw=told)

@@ -18,6 +18,7 @@ from cdp import sources
 from cdp.events import EventRow
 from cdp.intake import http, limits
 from storage import read
+from storage.counts import CountsInMemory
 from tests.cdp.intake_events import consent, track
 from tests.cdp.serving import app
 
@@ -252,7 +253,7 @@ def test_over_the_limit_is_429_with_the_time_to_wait(client, web, monkeypatch):
 
 
 def test_many_threads_are_counted_exactly():
-    counts, started = limits.CountsInMemory(), threading.Barrier(8)
+    counts, started = CountsInMemory(), threading.Barrier(8)
 
     def count_up(number: int) -> None:
         started.wait()

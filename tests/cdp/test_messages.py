@@ -80,6 +80,40 @@ def test_a_message_goes_where_the_person_last_wrote_of_what_they_allow(demo, clo
     assert notify(demo, "只在微信", channel="wechat").reason == "no_address"
 
 
+def test_a_vendor_whose_window_is_over_or_full_is_passed_over(demo, clock):
+    addresses.heard("wechat", "o-1", ROOM, NOON + timedelta(hours=1))
+    assert notify(demo, "您的退款到账了", at=NOON + timedelta(hours=48)).channel == "wechat"
+    assert notify(demo, "您的退款到账了", at=NOON + timedelta(hours=50)).channel == "web"
+    clock.now += timedelta(hours=1)
+    assert [notify(demo, f"通知 {n}").channel for n in range(6)] == ["wechat"] * 5 + ["web"]
+    # A template is taken at any time; and where there is no other way, the vendor may say so.
+    template = {"text": "您的退款到账了", "template": {"name": "refund_arrived", "fields": {}}}
+    assert notify(demo, template, at=NOON + timedelta(hours=50)).channel == "wechat"
+    addresses.close("web", ROOM[1])
+    assert notify(demo, "您的退款到账了", at=NOON + timedelta(hours=50)).channel == "wechat"
+
+
+def test_what_was_late_or_tried_into_the_quiet_hours_waits_for_the_morning(demo, clock):
+    late = notify(demo, "新色到货", "marketing")
+    clock.now = datetime(2026, 11, 23, 15)  # 23:00 in the shop: nobody was there to send it
+    assert outbox.claim("web") == []
+    assert states()[late.id] == ("waiting", None)
+    clock.now = datetime(2026, 11, 24, 1)
+    assert [one.id for one in outbox.claim("web")] == [late.id]
+
+
+def test_what_failed_together_does_not_come_back_together(demo, clock, monkeypatch):
+    drawn = iter((0.5, 1.0))
+    monkeypatch.setattr(outbox.random, "uniform", lambda *_: next(drawn))
+    for text in ("您的退款到账了", "您的快递到了"):
+        notify(demo, text)
+    for one in outbox.claim("web"):
+        outbox.not_sent(one.id, "503")
+    with read() as session:
+        due = session.scalars(select(OutboxRow.due_at).order_by(OutboxRow.id)).all()
+    assert [one - clock.now for one in due] == [timedelta(seconds=2.5), timedelta(seconds=5)]
+
+
 def test_no_consent_means_no(database, clock):
     nobody = person(allows=())
     assert notify(nobody, "新色到货", "marketing").reason == "no_consent"
@@ -226,6 +260,51 @@ def test_the_command_says_what_becomes_of_it(database, clock, capsys):
     assert run("nobody", "您好")[0] == 1
     status, told = run("demo", "明天见", "--at", "2026-11-24T10:00+08:00")
     assert status == 0 and "2026-11-24 02:00 UTC" in told
+    status, told = run("demo", "到账了", "--template", "refund_arrived", "--field", "order=QD=1")
+    with read() as session:
+        stored = json.loads(session.get(OutboxRow, 4).body)["template"]
+    assert status == 0 and stored == {"name": "refund_arrived", "fields": {"order": "QD=1"}}
+    assert run("demo", "到账了", "--template", "a", "--field", "order") == (
+        1,
+        "--field 'order': expected name=text\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["refund", {"fields": {}}, {"name": "a", "fields": [1]}, {"name": "a", "fields": {"b": 1}}],
+)
+def test_a_template_that_is_none_says_what_was_expected(demo, template):
+    with pytest.raises(ValueError, match=r"message\.template"):
+        notify(demo, {"text": "您的退款到账了", "template": template})
+
+
+def test_what_the_vendor_says_later_is_noted(demo, clock):
+    number = notify(demo, "您的退款到账了").id
+    (taken,) = outbox.claim("web")
+    assert outbox.is_taken(number) and outbox.beside("web", taken) == []
+    # Told before it is kept under that number: not known yet.
+    assert not outbox.became("web", "vendor-1", None)
+    outbox.sent(number, "vendor-1")
+    assert not outbox.is_taken(number)
+    assert outbox.became("web", "vendor-1", None)
+    assert states() == {number: ("arrived", None)}
+    assert outbox.became("web", "vendor-1", "user block")
+    assert states() == {number: ("failed", "user block")}
+
+
+def test_what_counts_for_a_quota(demo, clock):
+    for text in ("一", "二", "三"):
+        notify(demo, text)
+    first, second, third = outbox.claim("web")
+    assert [one.body["text"] for one in outbox.beside("web", first)] == ["二", "三"]
+    outbox.sent(first.id, "passive")
+    outbox.sent(second.id, "vendor-2")
+    outbox.refused(third.id, "no")
+    clock.now += timedelta(minutes=5)
+    assert outbox.used("web", ROOM[1]) == (2, timedelta(minutes=5))
+    assert outbox.used("web", ROOM[1], ("passive",))[0] == 1
+    assert outbox.used("web", ROOM[1], ("passive",), lambda body: 3)[0] == 3
 
 
 def test_limits_that_are_wrong_say_what_was_expected(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from sqlalchemy import select
 
@@ -19,9 +20,23 @@ class Bot:
         self.seconds = 0.0
         self.answer: dict = {}
         self.does = None
+        # Closed, it lets nothing be answered.
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.at_once: Counter[str] = Counter()
+        self.most_at_once = 0
 
     async def __call__(self, message) -> None:
         self.heard.append(message.text)
+        self.at_once[message.sender_id] += 1
+        self.most_at_once = max(self.most_at_once, self.at_once[message.sender_id])
+        try:
+            await self._answer(message)
+        finally:
+            self.at_once[message.sender_id] -= 1
+
+    async def _answer(self, message) -> None:
+        await self.gate.wait()
         await asyncio.sleep(self.seconds)
         if self.does:
             await asyncio.to_thread(self.does, message)

@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
-import requests
 
-from cdp import identity
-from cdp.messages import notify, outbox
-from cdp.messages.tables import AddressRow
-from connectors import sender, vendor
-from connectors.slack.channel import App, SlackInput
-from storage import read, write
-from tests.connectors.served import served
-from tests.connectors.talks import Bot, box, does, inbox, until
-from tests.vendors.slack import Simulator
+from cdp.messages.tables import AddressRow, OutboxRow
+from storage import read
+from tests.connectors.on_slack import quick, talking
+from tests.connectors.talks import box, does, inbox, until
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(0))
-
-
-@asynccontextmanager
-async def talking():
-    """The vendor with one workspace, our channel, and a bot in Rasa's place."""
-    bot = Bot()
-    with Simulator() as slack:
-        team = slack.team("T1")
-        app = App(slack.app.signing_secret, team.installation.token, slack.app.id, slack.api_url)
-        async with served(SlackInput(app), bot) as place:
-            url = f"http://{place}/webhooks/slack/webhook"
-            await does(slack.set_events_url, url)
-            slack.app.interactivity_url = url
-            yield slack, team, bot
+__all__ = ["quick"]
 
 
 async def test_a_direct_message_is_answered_there(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         await does(team.user("U1").dm, "跑鞋有42码吗？<b> & 更多")
         await until(lambda: len(team.im("U1").texts()) == 2)
         assert bot.heard == ["跑鞋有42码吗？<b> & 更多"]
@@ -51,7 +26,8 @@ async def test_a_direct_message_is_answered_there(database):
 
 
 async def test_a_mention_is_answered_once_in_a_thread_which_goes_on_without_mentions(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         ann = team.user("U1")
         channel = team.channel("C1", members=("U1",))
         asked = await does(ann.mentions, "退货政策", "C1")
@@ -66,7 +42,8 @@ async def test_a_mention_is_answered_once_in_a_thread_which_goes_on_without_ment
 
 
 async def test_what_bots_say_and_what_is_edited_or_deleted_wants_no_answer(state):
-    async with talking() as (slack, team, bot):
+    async with talking() as at:
+        slack, team, bot = at.slack, at.team, at.bot
         team.channel("C1", members=("U1",))
         await does(team.bot_says, "构建失败")
         said = await does(team.user("U1").dm, "在吗")
@@ -78,7 +55,8 @@ async def test_what_bots_say_and_what_is_edited_or_deleted_wants_no_answer(state
 
 
 async def test_a_pressed_button_chooses_what_it_stands_for(database):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         bot.answer = {
             "text": "您是想问哪一个？",
             "buttons": [
@@ -98,7 +76,8 @@ async def test_a_pressed_button_chooses_what_it_stands_for(database):
 
 
 async def test_cards_and_more_than_five_buttons_are_shown(state):
-    async with talking() as (_, team, bot):
+    async with talking() as at:
+        team, bot = at.team, at.bot
         pick = {"title": "选尺码", "payload": "/ask_size"}
         card = {
             "title": "疾风3",
@@ -119,25 +98,9 @@ async def test_cards_and_more_than_five_buttons_are_shown(state):
         assert shown[1].startswith("*<http://localhost:8000/products/P1|疾风3>*  *¥499*")
 
 
-async def test_a_delivery_that_comes_again_is_answered_once(database):
-    async with talking() as (slack, team, bot):
-        slack.duplicates = 2
-        await does(team.user("U1").dm, "在吗")
-        await until(lambda: len(team.im("U1").messages) == 2)
-        await does(slack.redeliver, slack.deliveries[-1])
-        await does(slack.settle)
-        assert bot.heard == ["在吗"] and len(box()) == 1
-
-
-async def test_nobody_sets_an_intent_by_typing_it(state):
-    async with talking() as (_, team, bot):
-        await does(team.user("U1").dm, ' /request_refund{"order_number": "QD2026110101"}')
-        await until(lambda: bot.heard)
-        assert bot.heard[0].startswith("／")
-
-
 async def test_a_limit_is_honoured_and_a_closed_channel_is_left(state):
-    async with talking() as (slack, team, _):
+    async with talking() as at:
+        slack, team = at.slack, at.team
         slack.fails("chat.postMessage", status=429, error="ratelimited", retry_after=1)
         await does(team.user("U1").dm, "在吗")
         await until(lambda: len(team.im("U1").messages) == 2)
@@ -150,71 +113,12 @@ async def test_a_limit_is_honoured_and_a_closed_channel_is_left(state):
             assert session.query(AddressRow).one().closed_at is not None
 
 
-async def test_a_shopper_is_known_by_workspace_and_user_and_can_be_written_to(state):
-    async with talking() as (_, team, __):
-        await does(team.user("U1").dm, "在吗")
-        await until(lambda: box() and box()[0][0] == "sent")
-        with write() as session:
-            person = identity.ensure_person(session, "slack_id", "T1:U1")
-        assert (await does(notify, person, "您的退款到账了")).channel == "slack"
-        await until(lambda: len(team.im("U1").messages) == 3)
-        assert team.im("U1").messages[-1].text == "您的退款到账了"
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [{"secret": "guessed"}, {"at": -400}, {"x-slack-signature": ""}],
-    ids=["wrong", "old", "missing"],
-)
-async def test_what_is_not_slacks_is_refused(state, forged):
-    async with talking() as (slack, _, bot):
-        if "at" in forged:
-            forged = {"at": slack.clock() + forged["at"]}
-        headers = {name: forged.pop(name) for name in list(forged) if name.startswith("x-")}
-        body = b'{"type": "event_callback", "team_id": "T1"}'
-        tried = await does(lambda: slack.forge(body, **forged, **headers))
-        assert tried.status == 403 and bot.heard == []
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"{", 400),
-        (b"[]", 400),
-        (b'{"type": "event_callback", "api_app_id": "A0QUDAO0001"}', 400),
-        (b'{"type": "event_callback", "api_app_id": "A0OTHER"}', 403),
-        (b" " * (1024 * 1024 + 1), 413),
-    ],
-    ids=["empty", "broken", "list", "no event", "foreign app", "large"],
-)
-async def test_what_cannot_be_read_is_refused(state, body, status):
-    async with talking() as (slack, _, bot):
-        tried = await does(slack.forge, body)
-        assert tried.status == status and bot.heard == []
-
-
-async def test_unknown_fields_change_nothing(state):
-    async with talking() as (slack, team, bot):
-        slack.unknown_fields = {"new_in_2027": {"a": [1]}}
-        await does(team.user("U1").dm, "在吗")
-        await until(lambda: bot.heard == ["在吗"])
-
-
-async def test_somebody_who_floods_is_not_listened_to(state, monkeypatch):
-    monkeypatch.setattr(vendor, "BY_SENDER", vendor.RateLimitItemPerMinute(2))
-    async with talking() as (_, team, bot):
-        for number in range(4):
-            await does(team.user("U1").dm, f"{number}")
-        await does(team.user("U2").dm, "在吗")
-        await until(lambda: "在吗" in bot.heard)
-        assert sorted(bot.heard) == ["0", "1", "在吗"]
-
-
-async def test_without_an_app_the_channel_is_off(state, monkeypatch):
-    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
-    channel = SlackInput.from_credentials(None)
-    async with served(channel, Bot()) as place:
-        url = f"http://{place}/webhooks/slack"
-        assert (await does(requests.get, f"{url}/")).json() == {"status": "off"}
-        assert (await does(requests.post, f"{url}/webhook", b"{}")).status_code == 403
+@pytest.mark.parametrize("fault", [{"status": 502}, {"error": "internal_error"}])
+async def test_an_answer_that_was_perhaps_sent_is_sent_again(state, fault):
+    async with talking() as at:
+        at.slack.fails("chat.postMessage", performed=True, **fault)
+        await does(at.team.user("U1").dm, "在吗")
+        await until(lambda: [one for one, _ in box()] == ["sent"])
+        assert len(at.slack.calls("chat.postMessage")) == 2
+        with read() as session:
+            assert session.query(OutboxRow).one().reason is None

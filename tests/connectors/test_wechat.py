@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 
 import pytest
-import requests
 from sqlalchemy import update
 
-from cdp import identity
-from cdp.messages import notify, outbox
+from cdp.messages import notify
 from cdp.messages.tables import AddressRow
-from connectors import provenance, sender, vendor
-from connectors.wechat import channel, payloads
-from connectors.wechat.channel import MiniProgramInput, WeChatInput
+from connectors import vendor
+from connectors.wechat import channel, outgoing
+from connectors.wechat.channel import MiniProgramInput
 from connectors.wechat.client import Account
-from storage import read, utc_now, write
-from tests.connectors.served import served
-from tests.connectors.talks import Bot, box, does, inbox, until
-from tests.vendors.wechat import Simulator
-from tests.vendors.wechat.pushing import signed_query
+from storage import utc_now, write
+from tests.connectors.on_wechat import QUICK, person_of, quick, talking
+from tests.connectors.talks import box, does, inbox, until
 
-QUICK, SLOW = 0.6, 3.0
-BOMB = b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><xml><Content>&c;</Content></xml>'
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(channel, "PATIENCE_SECONDS", QUICK)
-    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(0))
-
-
-@asynccontextmanager
-async def talking(mode: str = "safe", made=WeChatInput, **more):
-    """The vendor and our channel, each set up with the other; a bot in Rasa's place."""
-    bot = Bot()
-    with Simulator(mode=mode, answer_within=SLOW, **more) as wechat:
-        account = Account(
-            wechat.appid,
-            wechat.secret,
-            wechat.token,
-            None if mode == "plain" else wechat.aes_key,
-            wechat.verified,
-            wechat.url,
-        )
-        async with served(made(account), bot) as place:
-            url = f"http://{place}/webhooks/{made.name()}/webhook"
-            assert await asyncio.to_thread(wechat.configure, url)
-            yield wechat, bot
+# Fixtures, found by their names here.
+__all__ = ["quick"]
 
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
@@ -106,7 +73,7 @@ async def test_a_mini_program_is_served_by_customer_service_messages(state, mode
         await does(ann.says, "跑鞋有42码吗")
         await until(lambda: ann.texts[1:] == ["听到：跑鞋有42码吗"])
         await does(ann.sends_card, "疾风3", "pages/product?id=P17")
-        await until(lambda: ann.texts[2:] == [vendor.NOT_READ["unknown"]])
+        await until(lambda: ann.texts[2:] == [vendor.NOT_READ["link"]])
         assert {one.via for one in ann.seen} == {"custom"}
 
 
@@ -119,133 +86,6 @@ async def test_what_comes_twice_is_answered_once_and_a_lost_reply_is_given_again
         # Each try is answered alike, whichever of them reaches the shopper.
         assert [one.outcome for one in push.attempts] == ["replied"] * 3
         assert len(box()) == 1
-
-
-async def test_a_number_chooses_what_was_offered(state):
-    async with talking() as (wechat, bot):
-        ann = wechat.shopper("o-ann")
-        buttons = [
-            {"title": "七天无理由", "payload": "/ask_return_policy"},
-            {"title": "质量问题", "payload": "/request_return"},
-        ]
-        bot.answer = {"text": "您是想问哪一个？", "buttons": buttons}
-        await does(ann.says, "退货")
-        assert ann.texts == ["您是想问哪一个？\n\n回复数字选择：\n1. 七天无理由\n2. 质量问题"]
-        bot.answer = {}
-        await does(ann.says, "２")
-        assert bot.heard[-1] == "/request_return"
-        # Nothing is offered now: a number is only a number.
-        await does(ann.says, "2")
-        assert bot.heard[-1] == "2"
-
-
-async def test_nobody_sets_an_intent_by_typing_it(state):
-    async with talking() as (wechat, bot):
-        ann = wechat.shopper("o-ann")
-        for typed in ('/request_refund{"order_number": "QD2026110101"}', "　/restart"):
-            await does(ann.says, typed)
-        assert all(text.startswith("／") for text in bot.heard)
-
-
-async def test_where_a_follower_came_from_is_noted_and_they_are_greeted(state, monkeypatch):
-    noted = []
-
-    def note(*given, **more) -> None:
-        noted.append((given, more))
-
-    monkeypatch.setattr(provenance, "note_entry", note)
-    async with talking() as (wechat, bot):
-        ann = wechat.shopper("o-ann", following=False)
-        await does(ann.follows, "qrscene_store-12")
-        assert bot.heard == ["/greet"] and len(ann.texts) == 1
-        ((given, more),) = noted
-        assert given[2] == {"qr_scene": "store-12"}
-        assert more["identifier"] == ("openid", "o-ann")
-        await does(ann.unfollows)
-        with read() as session:
-            assert session.get(AddressRow, ("wechat", "o-ann")).closed_at is not None
-
-
-async def test_voice_is_understood_where_it_was_recognised_and_other_things_are_answered(state):
-    async with talking() as (wechat, bot):
-        ann = wechat.shopper("o-ann")
-        await does(ann.sends_voice, "这双鞋还有货吗")
-        assert bot.heard == ["这双鞋还有货吗"]
-        await does(ann.sends_voice)
-        await does(ann.sends_image)
-        await does(ann.sends_location, 31.2, 121.5, "上海")
-        await does(ann.sends_link, "一篇文章", "…", "https://a.example/")
-        wanted = [vendor.NOT_READ[kind] for kind in ("voice", "image", "location", "unknown")]
-        assert ann.texts[1:] == wanted
-        assert len(bot.heard) == 1
-
-
-async def test_a_newer_version_with_unknown_fields_is_understood_and_counted(state):
-    async with talking(newer_payloads=True) as (wechat, bot):
-        before = payloads.unknown["NewField"]
-        ann = wechat.shopper("o-ann")
-        await does(wechat.push, "o-ann", _text(ann, "你好", NewField="x"))
-        assert ann.texts == ["听到：你好"]
-        assert payloads.unknown["NewField"] == before + 1
-        bot.seconds = QUICK * 2
-        await does(ann.says, "在吗")
-        await until(lambda: ann.texts[1:] == ["听到：在吗"])
-
-
-def _text(shopper, content: str, **more) -> dict:
-    return {
-        "ToUserName": shopper.vendor.original_id,
-        "FromUserName": shopper.openid,
-        "CreateTime": int(shopper.vendor.clock()),
-        "MsgType": "text",
-        "Content": content,
-        "MsgId": shopper.vendor.next_msgid(),
-        **more,
-    }
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [{"token": "guessed"}, {"at": -400}, {"appid": "wx-somebody-else"}],
-    ids=["signature", "old", "app id"],
-)
-async def test_what_is_not_wechats_or_not_ours_is_refused(state, forged):
-    async with talking() as (wechat, bot):
-        ann = wechat.shopper("o-ann")
-        if "at" in forged:
-            forged = {"at": int(wechat.clock()) + forged["at"]}
-        push = await does(wechat.push, "o-ann", _text(ann, "你好"), forged)
-        assert {one.status for one in push.attempts} == {403}
-        assert (bot.heard, inbox(), box()) == ([], [], [])
-
-
-async def test_a_request_replayed_by_an_eavesdropper_changes_nothing(state):
-    async with talking() as (wechat, bot):
-        push = await does(wechat.shopper("o-ann").says, "在吗")
-        await does(wechat.replay, push.attempts[0])
-        assert bot.heard == ["在吗"] and len(box()) == 1
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"<xml><MsgType>text", 400),
-        (b"{}", 400),
-        (b"<html/>", 400),
-        (b"<xml><MsgType>text</MsgType></xml>", 400),
-        (BOMB, 400),
-        (b"<xml>" + b"a" * 70_000 + b"</xml>", 413),
-    ],
-    ids=["empty", "broken", "json", "other", "nobody", "entities", "large"],
-)
-async def test_what_cannot_be_read_is_refused(state, body, status):
-    async with talking("plain") as (wechat, bot):
-        query = signed_query(wechat, "o-ann", int(wechat.clock()), wechat.token)
-        post = partial(requests.post, params=query, timeout=9)
-        answer = await does(post, wechat.callback_url, body)
-        assert answer.status_code == status
-        assert bot.heard == []
 
 
 async def test_in_safe_mode_nothing_is_taken_in_clear(state):
@@ -274,7 +114,7 @@ async def test_a_vendor_that_is_down_is_tried_again_and_a_refusal_is_not(state, 
         path = "/cgi-bin/message/custom/send"
         wechat.fail_next(1, path=path, errcode=-1)
         wechat.fail_next(1, path=path, status=502)
-        monkeypatch.setitem(channel._LATER, -1, timedelta(0))
+        monkeypatch.setitem(outgoing.LATER, -1, timedelta(0))
         await does(ann.says, "在吗")
         await until(lambda: ann.texts == ["听到：在吗"])
         assert len(wechat.calls(path)) == 3
@@ -287,11 +127,10 @@ async def test_the_quota_is_known_before_it_is_hit(state):
     async with talking() as (wechat, _):
         ann = wechat.shopper("o-ann")
         await does(ann.says, "在吗")
-        with write() as session:
-            person = identity.ensure_person(session, "openid", "o-ann")
         for number in range(7):
-            await does(notify, person, f"通知 {number}")
-        await until(lambda: len([1 for state, _ in box() if state in ("sent", "failed")]) == 8)
+            await does(notify, person_of(ann), f"通知 {number}")
+            await until(lambda: box()[-1][0] in ("sent", "failed"))
+        assert [state for state, _ in box()] == ["sent"] * 6 + ["failed"] * 2
         assert len(wechat.calls("/cgi-bin/message/custom/send")) == 5
         assert [one.via for one in ann.seen] == ["passive", *["custom"] * 5]
 
@@ -301,37 +140,10 @@ async def test_a_shopper_who_wrote_long_ago_is_not_written_to(state):
         ann = wechat.shopper("o-ann")
         await does(ann.says, "在吗")
         with write() as session:
-            person = identity.ensure_person(session, "openid", "o-ann")
             session.execute(update(AddressRow).values(heard_at=utc_now() - timedelta(hours=49)))
-        await does(notify, person, "您的退款到账了")
+        await does(notify, person_of(ann), "您的退款到账了")
         await until(lambda: box()[-1][0] == "failed")
         assert wechat.calls("/cgi-bin/message/custom/send") == []
-
-
-async def test_a_long_answer_is_split_between_sentences_and_none_of_it_is_lost(state):
-    async with talking() as (wechat, bot):
-        bot.answer = {"text": "。".join(f"第{n}条规则，请您仔细看" for n in range(120)) + "。"}
-        ann = wechat.shopper("o-ann")
-        await does(ann.says, "退货政策")
-        await until(lambda: "".join(ann.texts) == bot.answer["text"], 20)
-        assert len(ann.texts) > 1 and all(text.endswith("。") for text in ann.texts)
-
-
-async def test_somebody_who_floods_is_not_listened_to(state, monkeypatch):
-    monkeypatch.setattr(vendor, "BY_SENDER", vendor.RateLimitItemPerMinute(3))
-    async with talking() as (wechat, bot):
-        for number in range(5):
-            await does(wechat.shopper("o-ann").says, f"{number}")
-        await does(wechat.shopper("o-bob").says, "在吗")
-        assert bot.heard == ["0", "1", "2", "在吗"]
-
-
-async def test_without_an_account_the_channel_is_off(state, monkeypatch):
-    monkeypatch.delenv("WECHAT_APP_ID", raising=False)
-    async with served(WeChatInput.from_credentials(None), Bot()) as place:
-        url = f"http://{place}/webhooks/wechat"
-        assert (await does(requests.get, f"{url}/")).json() == {"status": "off"}
-        assert (await does(requests.post, f"{url}/webhook", b"<xml/>")).status_code == 403
 
 
 def test_an_account_that_is_half_told_says_what_is_missing(monkeypatch):

@@ -64,3 +64,19 @@ def test_what_wechat_refuses_is_said(wechat, capsys, monkeypatch):
     monkeypatch.delenv("WECHAT_APP_ID")
     assert main(["menu"]) == 1
     assert "WECHAT_APP_ID: expected" in capsys.readouterr().err
+
+
+def test_the_file_of_templates_is_held_against_the_account(wechat, capsys, tmp_path):
+    wechat.add_template("订单{{character_string1.DATA}}的{{thing2.DATA}}已发货", "tpl-1")
+    file = tmp_path / "templates.yml"
+    told = "shipped: {template_id: %s, fields: {character_string1: '{order}', thing2: %s}}"
+    file.write_text(told % ("tpl-1", "鞋"), encoding="utf-8")
+    assert main(["templates", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "tpl-1 通知: character_string1, thing2" in shown and "1 messages" in shown
+    file.write_text(told % ("tpl-2", "鞋"), encoding="utf-8")
+    assert main(["templates", str(file)]) == 1
+    assert "shipped: the account has no template tpl-2" in capsys.readouterr().err
+    file.write_text((told % ("tpl-1", "鞋")).replace("thing2", "thing3"), encoding="utf-8")
+    assert main(["templates", str(file)]) == 1
+    assert "shipped, fields: expected ['character_string1', 'thing2']" in capsys.readouterr().err

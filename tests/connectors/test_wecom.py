@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import json
 from datetime import timedelta
 
 import pytest
-import requests
+from sqlalchemy import select
 
-from cdp import cases, identity
-from cdp.messages import notify, outbox
-from connectors import plain, provenance, rooms, sender, vendor
+from cdp import cases, keys
+from cdp.messages import notify
+from cdp.messages.tables import AddressRow
+from connectors import fields, plain, provenance, rooms, unknown, vendor
+from connectors.unknown import UnknownRow
 from connectors.wecom import channel, cursors
 from connectors.wecom.channel import WeComInput
-from connectors.wecom.client import Corp
-from storage import write
-from tests.connectors.served import served
-from tests.connectors.talks import Bot, box, does, inbox, until
-from tests.vendors.wecom import Simulator
+from connectors.wecom.client import APP, Corp
+from storage import read, utc_now
+from tests.connectors.on_wecom import person_of, quick, talking
+from tests.connectors.talks import box, does, until
 
+# Fixtures, found by their names here.
+__all__ = ["quick"]
 BOMB = b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><xml><Encrypt>&c;</Encrypt></xml>'
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(channel, "PAUSES", (0.05, 0.05, 0.05))
-    monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(0))
-    monkeypatch.setitem(channel._LATER, -1, timedelta(0))
-
-
-@asynccontextmanager
-async def talking():
-    """The vendor with one account, our channel's address, and a bot in Rasa's place."""
-    bot = Bot()
-    with Simulator(callback_timeout=3.0) as wecom:
-        wecom.account()
-        corp = Corp(wecom.corp_id, wecom.secret, wecom.token, wecom.aes_key, wecom.url)
-        async with served(WeComInput(corp), bot) as place:
-            url = f"http://{place}/webhooks/wecom/webhook"
-            assert await does(wecom.save_callback, url) == ""
-            yield wecom, bot, url
 
 
 async def test_a_question_is_fetched_and_answered(database):
@@ -53,17 +35,6 @@ async def test_a_question_is_fetched_and_answered(database):
         assert cursors.of("wkShop")
 
 
-async def test_what_comes_twice_or_merged_is_answered_once_each(database):
-    async with talking() as (wecom, bot, _):
-        ann = wecom.shopper("小安")
-        wecom.inbox.repeat = True
-        await does(ann.says, "在吗")
-        await does(wecom.again, wecom.deliveries[-1])
-        await does(ann.says, "有42码吗")
-        await until(lambda: len(ann.texts) == 2)
-        assert bot.heard == ["在吗", "有42码吗"] == inbox()
-
-
 async def test_an_empty_page_with_more_behind_it_ends_nothing(state):
     async with talking() as (wecom, bot, _):
         wecom.inbox.empty_pages = 2
@@ -72,23 +43,6 @@ async def test_an_empty_page_with_more_behind_it_ends_nothing(state):
         await does(ann.says, "一")
         await does(ann.says, "二")
         await until(lambda: sorted(bot.heard) == ["一", "二"])
-
-
-async def test_a_choice_is_an_entry_of_a_menu_and_its_meaning_stays_here(database):
-    async with talking() as (wecom, bot, _):
-        bot.answer = {
-            "text": "您是想问哪一个？",
-            "buttons": [
-                {"title": "七天无理由", "payload": "/ask_return_policy"},
-                {"title": "质量问题", "payload": "/request_return"},
-            ],
-        }
-        ann = wecom.shopper("小安")
-        await does(ann.says, "退货")
-        await until(lambda: ann.texts)
-        assert ann.texts == ["您是想问哪一个？\n七天无理由\n质量问题"]
-        await does(ann.clicks, "质量问题")
-        await until(lambda: bot.heard[-1] == "/request_return")
 
 
 async def test_who_comes_in_is_greeted_by_the_code_and_where_from_is_noted(state, monkeypatch):
@@ -125,6 +79,27 @@ async def test_a_person_takes_over_and_gives_back(database):
         await until(lambda: bot.heard[-1] == "退货政策")
 
 
+async def test_what_was_said_to_a_person_is_fetched_when_that_is_over(state, caplog):
+    caplog.set_level("INFO")
+    async with talking() as (wecom, bot, _):
+        lili = wecom.member("lili", serves="wkShop")
+        ann = wecom.shopper("小安")
+        await does(ann.says, "在吗")
+        await until(lambda: len(ann.texts) == 1)
+        # They are taken over at WeCom's own desk, and nothing of it is told until it is over.
+        wecom.callbacks.lose = 4
+        ann.session().state = 2
+        await does(lili.takes, ann)
+        await does(ann.says, "鞋子开胶了")
+        await does(lili.answers, ann, "您好，我来处理")
+        await does(lili.ends, ann)
+        await does(ann.says, "退货政策")
+        await until(lambda: bot.heard == ["在吗", "退货政策"])
+        room = rooms.history(f"wecom-wkShop/{ann.external_userid}")
+        assert "鞋子开胶了" in [one["text"] for one in room]
+    assert "access_token" not in caplog.text and wecom.secret not in caplog.text
+
+
 async def test_a_vendor_that_is_down_is_tried_again_under_the_same_number(database):
     async with talking() as (wecom, *_):
         path = "kf/send_msg"
@@ -153,64 +128,147 @@ async def test_a_token_that_has_ended_is_renewed(state):
         await until(lambda: bot.heard == ["一", "二"])
 
 
-async def test_the_quota_is_the_vendors_last_word(state):
+async def test_the_quota_is_known_before_it_is_hit(state):
     async with talking() as (wecom, *_):
         ann = wecom.shopper("小安")
         await does(ann.says, "在吗")
         await until(lambda: len(ann.texts) == 1)
-        with write() as session:
-            person = identity.ensure_person(session, "external_userid", ann.external_userid)
         for number in range(6):
-            await does(notify, person, f"通知 {number}")
-        await until(lambda: [state for state, _ in box()].count("failed") == 2)
+            await does(notify, person_of(ann), f"通知 {number}")
+            await until(lambda: box()[-1][0] in ("sent", "failed"))
+        assert [state for state, _ in box()] == ["sent"] * 5 + ["failed"] * 2
         assert len(ann.texts) == 5
+        # WeCom was not asked in vain.
+        assert all(call.errcode == 0 for call in wecom.calls if call.path == "kf/send_msg")
 
 
-async def test_what_is_no_text_gets_a_sentence(state):
+async def test_what_would_not_fit_the_quota_is_sent_as_one(state):
+    async with talking() as (wecom, *_):
+        ann = wecom.shopper("小安")
+        await does(ann.says, "在吗")
+        await until(lambda: len(ann.texts) == 1)
+        soon = utc_now() + timedelta(seconds=1)
+        for number in range(7):
+            await does(lambda n=number: notify(person_of(ann), f"通知 {n}", at=soon))
+        await until(lambda: [state for state, _ in box()] == ["sent"] * 8)
+        assert "\n\n".join(ann.texts[1:]) == "\n\n".join(f"通知 {n}" for n in range(7))
+        assert len(ann.texts) <= 5
+
+
+async def test_a_session_that_has_ended_is_not_written_into(state):
+    async with talking() as (wecom, *_):
+        lili = wecom.member("lili", serves="wkShop")
+        ann = wecom.shopper("小安")
+        await does(ann.says, "在吗")
+        await until(lambda: len(ann.texts) == 1)
+        ann.session().state = 2
+        await does(lili.takes, ann)
+        # While a person has the shopper, the shop's own words wait for the end of it …
+        await does(notify, person_of(ann), "您的退款到账了")
+        await until(lambda: any(call.errcode == 95018 for call in wecom.calls))
+        await until(lambda: box()[-1][0] == "waiting")
+        # … and where it ended for good they are not tried again.
+        await does(lili.ends, ann)
+        await does(notify, person_of(ann), "您的包裹到了")
+        await until(lambda: box()[-1][0] == "failed")
+        assert [call.errcode for call in wecom.calls if call.path == "kf/send_msg"][-1] == 95013
+        assert len(ann.texts) == 1
+
+
+async def test_what_was_taken_and_not_delivered_is_noted(state):
+    async with talking() as (wecom, *_):
+        ann = wecom.shopper("小安")
+        ann.refuses = True
+        await does(ann.says, "在吗")
+        await until(lambda: box() and box()[0][0] == "sent")
+        await does(wecom.tick)
+        await until(lambda: box()[0][0] == "failed")
+
+        def closed() -> bool:
+            with read() as session:
+                row = session.get(AddressRow, ("wecom", f"wkShop/{ann.external_userid}"))
+                return row.closed_at is not None
+
+        await until(closed)
+
+
+async def test_links_are_entries_of_a_menu_that_open_a_page(state):
+    async with talking() as (wecom, bot, _):
+        links = [{"title": "退货政策", "url": "/policies"}]
+        bot.answer = {"text": "在这里看：", "custom": {"links": links}}
+        ann = wecom.shopper("小安")
+        await does(ann.says, "退货政策")
+        await until(lambda: ann.seen)
+        (entry,) = ann.seen[0].body["list"]
+        assert entry == {
+            "type": "view",
+            "view": {"url": "http://localhost:8000/policies", "content": "退货政策"},
+        }
+
+
+async def test_what_is_no_text_gets_a_sentence_and_stands_in_the_room(state):
     async with talking() as (wecom, bot, _):
         ann = wecom.shopper("小安")
-        await does(ann.sends_image)
-        await until(lambda: ann.texts == [vendor.NOT_READ["image"]])
+        sent = (
+            ("image", ann.sends_image),
+            ("video", ann.sends_video),
+            ("location", lambda: ann.sends_location("外滩", "中山东一路", (31.2, 121.5))),
+            ("link", lambda: ann.sends_link("一篇文章", "https://a.example/")),
+            ("file", lambda: ann.sends_file(b"%PDF")),
+        )
+        for place, (kind, act) in enumerate(sent, 1):
+            await does(act)
+            await until(lambda n=place: len(ann.texts) == n)
+            assert ann.texts[-1] == vendor.NOT_READ[kind]
         assert bot.heard == []
+        room = rooms.history(f"wecom-wkShop/{ann.external_userid}")
+        shown = [one["text"] for one in room if one["from"] == "user"]
+        assert shown[2:4] == ["[位置] 外滩 中山东一路", "[链接] 一篇文章 https://a.example/"]
 
 
-@pytest.mark.parametrize(
-    "forged",
-    [{"signed": "guessed"}, {"receiver": "ww-another"}, {"timestamp": "1000000000"}],
-    ids=["signature", "another corp", "old"],
-)
-async def test_what_is_not_wecoms_or_not_ours_is_refused(state, forged):
+async def test_what_is_new_is_counted_and_kept_for_a_look(database):
+    unknown.counts.clear()
     async with talking() as (wecom, bot, _):
-        status, *_ = await does(lambda: wecom.forge("<xml><Event>a</Event></xml>", **forged))
-        assert status == 403 and bot.heard == []
-
-
-@pytest.mark.parametrize("body", [b"", b"<xml>", b"[]", BOMB], ids=["empty", "cut", "list", "bomb"])
-async def test_what_cannot_be_read_is_refused(state, body):
-    async with talking() as (_, bot, url):
-        answer = await does(requests.post, url, body)
-        assert answer.status_code == 400 and bot.heard == []
-
-
-async def test_without_an_enterprise_the_channel_is_off(state, monkeypatch):
-    monkeypatch.delenv("WECOM_CORP_ID", raising=False)
-    async with served(WeComInput.from_credentials(None), Bot()) as place:
-        url = f"http://{place}/webhooks/wecom"
-        assert (await does(requests.get, f"{url}/")).json() == {"status": "off"}
-        assert (await does(requests.post, f"{url}/webhook", b"<xml/>")).status_code == 403
+        wecom.newer_payloads = True
+        before = fields.counts("wecom").get("future_field", 0)
+        ann = wecom.shopper("小安")
+        await does(lambda: ann.sends("hologram", {"depth": 3}))
+        await until(lambda: ann.texts == [vendor.NOT_READ["unknown"]])
+        assert bot.heard == [] and unknown.counts["wecom", "hologram"] == 1
+        assert fields.counts("wecom").get("future_field", 0) > before
+        event = {"event_type": "future_event", "open_kfid": "wkShop"}
+        entry = {"origin": 4, "msgtype": "event", "event": event}
+        await does(lambda: wecom.inbox.put("wkShop", entry))
+        await does(wecom.tick)
+        await until(lambda: unknown.counts["wecom", "future_event"] == 1)
+        with read() as session:
+            row = session.scalars(select(UnknownRow).order_by(UnknownRow.id)).first()
+        assert (row.kind, row.key) == ("external_userid", ann.external_userid)
+        assert json.loads(keys.decrypt(row.body))["hologram"]["depth"] == 3
 
 
 def test_an_enterprise_that_is_half_told_says_what_is_missing(monkeypatch):
     monkeypatch.setenv("WECOM_CORP_ID", "ww1")
     with pytest.raises(ValueError, match="WECOM_KF_SECRET, WECOM_TOKEN, WECOM_AES_KEY: expected"):
         Corp.from_environment()
+    # With an app alone, customer service is off, and the other way round.
+    assert Corp.from_environment(APP) is None
+    monkeypatch.setenv("WECOM_APP_SECRET", "s")
+    assert Corp.from_environment() is None
+    with pytest.raises(ValueError, match="WECOM_APP_TOKEN, WECOM_APP_AES_KEY: expected"):
+        Corp.from_environment(APP)
+    monkeypatch.setenv("WECOM_APP_TOKEN", "t")
+    monkeypatch.setenv("WECOM_APP_AES_KEY", "k" * 43)
+    monkeypatch.setenv("WECOM_APP_AGENT_ID", "one")
+    with pytest.raises(ValueError, match="WECOM_APP_AGENT_ID: expected"):
+        Corp.from_environment(APP)
 
 
 def test_choices_beyond_a_menu_and_long_titles_are_cut():
     made = WeComInput(None)
     buttons = [{"title": "长" * 60, "token": f"t{n}"} for n in range(12)]
     (part,) = made.parts({"text": "选哪个？", "buttons": buttons})
-    assert len(part["buttons"]) == channel.MOST_CHOICES
+    assert len(part["buttons"]) == channel.MOST_ENTRIES
     menu = channel._content(part)["msgmenu"]
     assert all(len(one["click"]["content"].encode()) <= 120 for one in menu["list"])
     assert plain.CHOOSE not in menu["head_content"]

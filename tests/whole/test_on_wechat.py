@@ -1,24 +1,40 @@
-"""A shopper on WeChat and one on Slack, served by the real assistant, against the vendors'
-simulators: scanned and followed, asked for a size, got a refund, and was written to later."""
+"""Shoppers on WeChat, WeCom and Slack, served by the real assistant, against the vendors'
+simulators: scanned and followed, asked for a size, got a refund, asked for a person, was written to
+later."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
-from cdp import identity
+from cdp import cases, identity
 from cdp.messages import notify
+from cdp.messages.tables import AddressRow, OutboxRow
 from connectors.plain import CHOOSE
 from connectors.wechat.__main__ import main as wechat_command
+from connectors.wecom.__main__ import main as wecom_command
 from shop import tickets
-from storage import read
+from storage import read, utc_now, write
 from tests.assistant import Assistant, running
 from tests.vendors.slack import Simulator as Slack
 from tests.vendors.wechat import Simulator as WeChat
+from tests.vendors.wecom import Simulator as WeCom
 
 pytestmark = pytest.mark.slow
+
+TEMPLATES = """
+refund_arrived:
+  template_id: tpl-refund
+  fields: {character_string1: "{order}", amount2: "¥{amount}"}
+"""
+REFUND = {
+    "text": "您的退款到账了，¥2999 已原路退回。",
+    "template": {"name": "refund_arrived", "fields": {"order": "QD2026110003", "amount": "2999"}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +51,17 @@ def slack() -> Iterator[Slack]:
 
 
 @pytest.fixture(scope="module")
-def served(wechat, slack, tmp_path_factory) -> Iterator[Assistant]:
+def wecom() -> Iterator[WeCom]:
+    with WeCom(callback_timeout=5.0) as vendor:
+        vendor.account()
+        yield vendor
+
+
+@pytest.fixture(scope="module")
+def served(wechat, wecom, slack, tmp_path_factory) -> Iterator[Assistant]:
     """The assistant, with an account at each vendor, and each vendor told of it."""
+    templates = tmp_path_factory.mktemp("templates") / "templates.yml"
+    templates.write_text(TEMPLATES, encoding="utf-8")
     with running(
         tmp_path_factory.mktemp("vendors"),
         with_web=True,
@@ -45,12 +70,25 @@ def served(wechat, slack, tmp_path_factory) -> Iterator[Assistant]:
         WECHAT_TOKEN=wechat.token,
         WECHAT_AES_KEY=wechat.aes_key,
         WECHAT_API_URL=wechat.url,
+        WECHAT_TEMPLATES=str(templates),
+        WECOM_CORP_ID=wecom.corp_id,
+        WECOM_KF_SECRET=wecom.secret,
+        WECOM_TOKEN=wecom.token,
+        WECOM_AES_KEY=wecom.aes_key,
+        WECOM_API_URL=wecom.url,
+        WECOM_APP_SECRET=wecom.secret,
+        WECOM_APP_TOKEN=wecom.token,
+        WECOM_APP_AES_KEY=wecom.aes_key,
+        WECOM_APP_AGENT_ID=str(wecom.agent_id),
         SLACK_SIGNING_SECRET=slack.app.signing_secret,
         SLACK_BOT_TOKEN=slack.teams["T1"].installation.token,
         SLACK_APP_ID=slack.app.id,
         SLACK_API_URL=slack.api_url,
     ) as assistant:
         assert wechat.configure(f"{assistant.url}/webhooks/wechat/webhook")
+        for topic, name in (("kf", "wecom"), ("contact", "wecom_app"), ("app", "wecom_app")):
+            url = f"{assistant.url}/webhooks/{name}/webhook"
+            assert wecom.save_callback(url, topic) == ""
         slack.set_events_url(f"{assistant.url}/webhooks/slack/webhook")
         slack.app.interactivity_url = f"{assistant.url}/webhooks/slack/webhook"
         yield assistant
@@ -103,10 +141,63 @@ def test_on_wechat(served, here, wechat, monkeypatch, capsys):
 
     until(person)
     before = len(ann.texts)
-    assert notify(person(), "您的退款到账了，¥2999 已原路退回。").channel == "wechat"
+    assert notify(person(), REFUND).channel == "wechat"
     until(lambda: len(ann.texts) > before)
-    assert (ann.texts[-1], ann.seen[-1].via) == ("您的退款到账了，¥2999 已原路退回。", "custom")
+    assert (ann.texts[-1], ann.seen[-1].via) == (REFUND["text"], "custom")
+    # Two days later only a template of the account's is let through.
+    wechat.add_template("订单{{character_string1.DATA}}退款{{amount2.DATA}}", "tpl-refund")
+    with write() as session:
+        session.execute(update(AddressRow).values(heard_at=utc_now() - timedelta(hours=49)))
+    number = notify(person(), REFUND).id
+    until(lambda: ann.seen[-1].via == "template")
+    assert ann.texts[-1] == "订单QD2026110003退款¥2999"
+    until(lambda: state_of(number) == "sent")
+    wechat.finish_templates()
+    until(lambda: state_of(number) == "arrived")
     assert not any(one.kind == "fault" for one in ann.seen)
+
+
+def state_of(number: int) -> str:
+    with read() as session:
+        return session.get(OutboxRow, number).state
+
+
+def test_on_wecom(served, here, wecom):
+    ann, lili = wecom.shopper("小安"), wecom.member("lili", serves="wkShop")
+    ann.opens(wecom.link(scene="poster"))
+    until(lambda: ann.texts)
+    ann.says("退货政策")
+    until(lambda: any("7 天无理由" in text for text in ann.texts))
+    # Asked for, a person comes, and the assistant is silent until they are done.
+    ann.says("转人工")
+    until(lambda: ann.session().state == 2)
+    lili.takes(ann)
+    ann.says("鞋子开胶了")
+    lili.answers(ann, "您好，我来处理")
+    assert ann.texts[-1] == "您好，我来处理"
+    lili.ends(ann)
+    until(lambda: not cases.waits(f"wecom-wkShop/{ann.external_userid}"))
+    before = len(ann.texts)
+    ann.says("退货政策")
+    until(lambda: any("7 天无理由" in text for text in ann.texts[before:]))
+    # What was said to the person was not answered by the assistant.
+    assert len(ann.texts) == before + 1
+    # Neither tokens nor secrets stand in the log.
+    log = (served.folder / "rasa.log").read_text(encoding="utf-8")
+    assert wecom.secret not in log and "access_token" not in log
+
+
+def test_contacts_and_members_on_wecom(served, here, wecom, monkeypatch, capsys):
+    for name in ("CORP_ID", "API_URL", "APP_SECRET", "APP_TOKEN", "APP_AES_KEY"):
+        monkeypatch.setenv(f"WECOM_{name}", served.env[f"WECOM_{name}"])
+    lili = wecom.member("lili")
+    assert wecom_command(["code", "store-12", "--user", "lili"]) == 0
+    bob = wecom.shopper("小博")
+    bob.adds(capsys.readouterr().out.split()[0])
+    until(lambda: bob.seen)
+    assert "云途门店" in bob.texts[0]
+    lili.says("退货政策")
+    until(lambda: any("7 天无理由" in text for text in lili.texts))
 
 
 def test_on_slack(served, here, slack):

@@ -208,6 +208,18 @@ def authorize(vendor: Simulator, called: Method, token: str) -> tuple[Any, Insta
     return team, installation
 
 
+def acting(vendor: Simulator, team: Any, installation: Installation, args: dict) -> Any:
+    """The workspace in which a token of a whole organisation acts: the one that has the channel or
+    the person named."""
+    if installation is None or not installation.whole:
+        return team
+    for one in vendor.teams.values():
+        there = args.get("channel") in one.channels or args.get("users") in one.people
+        if one.installation is installation and there:
+            return one
+    return team
+
+
 def check(called: Method, told: Arguments) -> None:
     """Required arguments are there, and strings are strings.
 

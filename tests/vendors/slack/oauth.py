@@ -38,11 +38,13 @@ class Code:
 
 
 class OAuth:
-    """`denies`: the person presses Cancel from now on."""
+    """`denies`: the person presses Cancel from now on; `whole`: the person installs the app in all
+    of the organisation (docs.slack.dev/enterprise/developing-for-enterprise-orgs)."""
 
     def __init__(self, vendor: Simulator) -> None:
         self.vendor = vendor
         self.denies = False
+        self.whole = False
         self.codes: dict[str, Code] = {}
 
     async def page(self, request: web.Request) -> web.StreamResponse:
@@ -108,7 +110,8 @@ class OAuth:
             raise SlackError("bad_redirect_uri")
         code.used = True
         team = self.vendor.teams[code.team]
-        installation = team.install(code.user, code.scopes)
+        install = team.install_everywhere if self.whole else team.install
+        installation = install(code.user, code.scopes)
         return self._told(team, installation)
 
     def _refresh(self, token: str) -> dict[str, Any]:
@@ -135,9 +138,9 @@ class OAuth:
             "token_type": "bot",
             "access_token": installation.token,
             "bot_user_id": team.bot_user_id,
-            "team": {"id": team.id, "name": team.name},
+            "team": None if installation.whole else {"id": team.id, "name": team.name},
             "enterprise": team.enterprise,
-            "is_enterprise_install": False,
+            "is_enterprise_install": installation.whole,
             **(rotated if installation.refresh_token else {}),
         }
 

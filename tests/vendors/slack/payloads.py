@@ -42,7 +42,7 @@ def wrapped(app: App, team: Any, event: dict[str, Any], event_id: str, now: floa
         "team_id": team.id,
         "user_id": team.bot_user_id,
         "is_bot": True,
-        "is_enterprise_install": False,
+        "is_enterprise_install": team.is_whole,
     }
     return {
         "token": app.verification_token,
@@ -114,7 +114,7 @@ def interaction(app: App, team: Any, person: Person, kind: str, trigger: str) ->
         "api_app_id": app.id,
         "team": {"id": team.id, "domain": team.domain},
         "enterprise": team.enterprise,
-        "is_enterprise_install": False,
+        "is_enterprise_install": team.is_whole,
         "user": {
             "id": person.id,
             "username": person.name,

@@ -180,7 +180,7 @@ class Actor:
                 "command": command,
                 "text": text,
                 "api_app_id": self.vendor.app.id,
-                "is_enterprise_install": "false",
+                "is_enterprise_install": str(self.team.is_whole).lower(),
                 "response_url": self.vendor.responses.make(
                     self.team, there, self.id, None, "commands"
                 ),

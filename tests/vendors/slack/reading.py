@@ -33,7 +33,7 @@ def auth_test(ctx: Context) -> dict[str, Any]:
         "team_id": ctx.team.id,
         "user_id": ctx.me,
         "bot_id": ctx.team.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": ctx.team.is_whole,
         **enterprise,
     }
 

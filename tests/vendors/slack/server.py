@@ -110,6 +110,7 @@ class Server:
             told = calls.read(request, body, called.takes_json)
             args = told.args
             team, installation = calls.authorize(self.vendor, called, told.token)
+            team = calls.acting(self.vendor, team, installation, args)
             self._limited(called, name, team.id if team else "")
             calls.check(called, told)
             ctx = Context(self.vendor, team, installation, args)

@@ -120,6 +120,21 @@ class Team:
             self.installation.refresh_token = f"xoxe-1-{self.vendor.new_uuid()}"
         return self.installation
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the app is here since all of the organisation installed it at once."""
+        return self.installation is not None and self.installation.whole
+
+    def install_everywhere(self, user: str, scopes: tuple[str, ...]) -> Installation:
+        """An administrator of the organisation installs the app in all of its workspaces."""
+        self.installation = None
+        one = self.install(user, scopes)
+        one.whole = True
+        for team in self.vendor.teams.values():
+            if team.enterprise == self.enterprise:
+                team.installation = one
+        return one
+
     def revoke_tokens(self) -> None:
         """The bot's token is revoked: `tokens_revoked`."""
         self._end("revoked")
@@ -187,13 +202,16 @@ class Team:
         }
         self.vendor.deliver_events([told])
 
-    def happens(self, event: dict[str, Any], channel: str | None = None) -> None:
-        """Any event, also of a type nobody knows; it is delivered whatever is subscribed to."""
+    def happens(self, event: dict[str, Any], channel: str | None = None, **around: Any) -> None:
+        """Any event, also of a type nobody knows; it is delivered whatever is subscribed to.
+
+        around: fields of its envelope that are other than usual.
+        """
         with self.vendor.lock:
             full = {"event_ts": self.ts(), **event}
             if channel:
                 full = {"channel": channel, **full}
-            payload = self.vendor.wrap(self, full)
+            payload = self.vendor.wrap(self, full) | around
         self.vendor.deliver_events([payload])
 
     def post(self, channel: Channel, text: str, **about: Any) -> Message:

@@ -113,7 +113,10 @@ class Person:
 
 @dataclass
 class Installation:
-    """The app in one workspace. `state`: active, revoked, uninstalled or expired."""
+    """The app in one workspace or, if `whole`, in all of an organisation at once.
+
+    `state`: active, revoked, uninstalled or expired.
+    """
 
     token: str
     scopes: tuple[str, ...]
@@ -121,6 +124,7 @@ class Installation:
     state: str = "active"
     expires_at: float | None = None
     refresh_token: str = ""
+    whole: bool = False
 
 
 @dataclass

@@ -49,6 +49,7 @@ WORDS = {
     43001: "require GET method",
     43002: "require POST method",
     43004: "require subscribe",
+    43101: "user refuse to accept the msg",
     44002: "empty post data",
     44003: "empty news data",
     44004: "empty content",

@@ -31,6 +31,7 @@ class Shopper:
         self.subscribe_scene = "ADD_SCENE_SEARCH"
         self.qr_scene, self.qr_scene_str = 0, ""
         self.refuses = False
+        self.refused_templates: set[str] = set()
         self.allowance = Allowance()
         self.seen: list[Seen] = []
         self.typing_until = self.spoke_at = float("-inf")

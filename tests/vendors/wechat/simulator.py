@@ -26,6 +26,7 @@ ROUTES = {
     "/cgi-bin/message/custom/business/send": ("POST", messages.send, "miniprogram", False),
     "/cgi-bin/message/custom/business/typing": ("POST", messages.typing, "miniprogram", False),
     "/cgi-bin/message/template/send": ("POST", templates.send, "official", False),
+    "/cgi-bin/template/get_all_private_template": ("GET", templates.listed, "official", False),
     "/cgi-bin/qrcode/create": ("POST", account.create_code, "official", False),
     "/cgi-bin/showqrcode": ("GET", account.show_code, "official", True),
     "/cgi-bin/menu/create": ("POST", account.create_menu, "official", False),

@@ -1,4 +1,8 @@
-"""/cgi-bin/message/template/send ("发送模板消息", "类目模板消息").
+"""/cgi-bin/message/template/send ("发送模板消息", "类目模板消息") and the list of templates
+("获取已选用模板列表", getAllTemplates).
+
+43101 for a template that the shopper has switched off, for which no event comes: seen in the field
+since 2023-06 (kejiweixun.com/note/202306280919), not in the documentation.
 
 Rules of the keywords' values by the start of their names: from the vendor's table for category
 templates. From memory: keys the template does not have are ignored; a repeated `client_msg_id`
@@ -46,6 +50,8 @@ def send(vendor: "Simulator", request: "Request") -> dict[str, Any]:
     wanted = body.get("template_id")
     if not isinstance(wanted, str) or wanted not in vendor.templates:
         raise Refused(40037)
+    if wanted in shopper.refused_templates:
+        raise Refused(43101)
     text = _filled(vendor.templates[wanted], body.get("data"))
     program = body.get("miniprogram")
     if program is not None and not isinstance(program, dict):
@@ -65,6 +71,18 @@ def send(vendor: "Simulator", request: "Request") -> dict[str, Any]:
         content = {"content": text, "template_id": wanted, **more}
         shopper.sees(Seen(now, "template", "template", content))
     return {**OK, "msgid": msgid}
+
+
+def listed(vendor: "Simulator", request: "Request") -> dict[str, Any]:
+    """GET: {template_list: [{template_id, title, primary_industry, deputy_industry, content,
+    example}]}"""
+    industry = {"primary_industry": "IT科技", "deputy_industry": "互联网|电子商务"}
+    return {
+        "template_list": [
+            {"template_id": made, "title": "通知", **industry, "content": content, "example": ""}
+            for made, content in vendor.templates.items()
+        ]
+    }
 
 
 def _filled(template: str, data: Any) -> str:

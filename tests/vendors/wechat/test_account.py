@@ -33,12 +33,17 @@ def test_templates_are_checked_shown_and_finished(vendor, developer):
     fields = developer.fields()
     assert (fields["Event"], fields["Status"]) == ("TEMPLATESENDJOBFINISH", "success")
     assert fields["MsgID"] == str(made["msgid"])
+    shopper.refused_templates.add(wanted)
+    assert sent()["errcode"] == 43101
+    shopper.refused_templates.clear()
     shopper.refuses = True
     assert sent()["errcode"] == 0 and len(shopper.seen) == 1
     vendor.finish_templates()
     assert developer.fields()["Status"] == "failed:user block"
     shopper.unfollows()
     assert sent()["errcode"] == 43004
+    (listed,) = call(vendor, "template/get_all_private_template")["template_list"]
+    assert (listed["template_id"], listed["content"]) == (wanted, vendor.templates[wanted])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Customer contacts (客户联系; documents 96348, 96315, 92599, 96361).
+"""Customer contacts (客户联系; documents 96348, 96315, 92599, 96361), and messages to them as tasks
+(企业群发, 92135): a task reaches nobody until its member confirms it, and a customer gets no more
+than one a day. Unsure: that nobody to send to is no error but all of fail_list.
 
 From memory: 41050 for an unknown or late welcome_code, 84061 for nobody's contact, 84074 for a
 member without the right, 40058 for a state or remark over 30 characters.
@@ -47,6 +49,17 @@ class _Welcome:
 
 
 @dataclass
+class Task:
+    """What a member is asked to send on."""
+
+    msgid: str
+    sender: str
+    users: list[str]
+    text: str
+    done: bool = False
+
+
+@dataclass
 class Contacts:
     """Contact ways, who follows whom, and welcome codes."""
 
@@ -54,12 +67,15 @@ class Contacts:
     ways: dict[str, Way] = field(default_factory=dict)
     follows: dict[str, dict[str, Follow]] = field(default_factory=dict)
     welcomes: dict[str, _Welcome] = field(default_factory=dict)
+    tasks: list[Task] = field(default_factory=list)
+    sent_on: dict[str, float] = field(default_factory=dict)
 
     def routes(self) -> dict:
         return {
             "externalcontact/add_contact_way": ("POST", "contact", self.add_contact_way),
             "externalcontact/get": ("GET", "contact", self.get),
             "externalcontact/send_welcome_msg": ("POST", "contact", self.send_welcome_msg),
+            "externalcontact/add_msg_template": ("POST", "contact", self.add_msg_template),
         }
 
     def add_contact_way(self, request: Request) -> dict:
@@ -184,6 +200,33 @@ class Contacts:
             )
             shopper.sees("welcome", msgtype, words(msgtype, part), part)
         return {}
+
+    def add_msg_template(self, request: Request) -> dict:
+        """{chat_type: single, external_userid: [...], sender, text, attachments?}"""
+        body = request.body
+        if get(body, "chat_type", str, "single") != "single":
+            raise Refusal(40058, "field `chat_type`: groups are not simulated.")
+        sender = need(body, "sender")
+        users = need(body, "external_userid", list)
+        text = within("text.content", need(get(body, "text", dict, {}), "content"), 4000)
+        self._attached(get(body, "attachments", list, []))
+        reached = [one for one in users if sender in self.follows.get(one, {})]
+        msgid = f"msg{secrets.token_hex(12)}"
+        self.tasks.append(Task(msgid, sender, reached, text))
+        return {"fail_list": [one for one in users if one not in reached], "msgid": msgid}
+
+    def confirm(self, userid: str) -> None:
+        """A member sends on what waits for it; who got something today gets no more."""
+        now = self.vendor.clock()
+        for task in self.tasks:
+            if task.sender != userid or task.done:
+                continue
+            task.done = True
+            for user in task.users:
+                if self.sent_on.get(user, -86400.0) // 86400 < now // 86400:
+                    self.sent_on[user] = now
+                    said = {"content": task.text}
+                    self.vendor.shopper_by_id(user).sees(userid, "text", task.text, said)
 
     def _attached(self, items: list) -> list[tuple[str, dict]]:
         if len(items) > 9:

@@ -272,6 +272,11 @@ class Member(_Person):
             shopper.sees(self.userid, "text", text, message["text"])
             return self.vendor.inbox.put(session.kfid, message)
 
+    def confirms(self) -> None:
+        """Send on the messages to contacts (企业群发) that wait for it."""
+        with self.vendor.acting():
+            self.vendor.contacts.confirm(self.userid)
+
     def removes(self, shopper: Shopper) -> None:
         """The member deletes the contact: del_external_contact."""
         with self.vendor.acting():

@@ -71,6 +71,20 @@ class TestContacts:
         assert enterprise.got[-1]["ChangeType"] == "del_external_contact"
         assert code(get(vendor, "externalcontact/get", external_userid="wmX").json()) == 40096
 
+    def test_a_task_reaches_its_contacts_when_its_member_confirms(self, vendor, clock):
+        ann, bob = vendor.shopper("小王"), vendor.shopper("小李")
+        ann.adds(vendor.contact_way("lili", "a"))
+        users = [ann.external_userid, bob.external_userid]
+        task = {"chat_type": "single", "external_userid": users, "sender": "lili"}
+        path = "externalcontact/add_msg_template"
+        for text in ("新款到了", "再说一遍"):
+            made = call(vendor, path, **task, text={"content": text})
+            assert (code(made), made["fail_list"]) == (0, [bob.external_userid])
+        assert ann.texts == []
+        vendor.member("lili").confirms()
+        assert (ann.texts, bob.texts) == (["新款到了"], [])
+        assert code(call(vendor, path, **task)) == 40058
+
     @pytest.mark.parametrize(
         ("change", "expected"),
         [

@@ -1,0 +1,65 @@
+"""WeCom's callbacks (documents 90968, 96466): always signed, encrypted, and meant for one corp."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from sanic import Blueprint, Request, response
+from sqlalchemy.exc import SQLAlchemyError
+
+from connectors.tencent import Malformed, NotGenuine, Sealed, parsed
+from connectors.wecom.client import Corp
+
+logger = logging.getLogger(__name__)
+
+Received = Callable[[dict], Awaitable[None]]
+
+
+def routes_of(name: str, corp: Corp | None, received: Received) -> Blueprint:
+    """A channel's routes: a health check, and the callback; `received` gets what it says.
+
+    When `received` returns it is acknowledged; where the database is away it is not, and WeCom
+    tries again.
+    """
+    routes = Blueprint(f"{name}_channel")
+    sealed = Sealed(corp.corp_id, corp.token, corp.aes_key) if corp else None
+
+    @routes.route("/", methods=["GET"])
+    async def health(_: Request):
+        return response.json({"status": "ok" if corp else "off"})
+
+    @routes.route("/webhook", methods=["GET", "POST"])
+    async def webhook(request: Request):
+        try:
+            told = _opened(sealed, request)
+            if isinstance(told, str):
+                return response.text(told)
+            await received(told)
+        except NotGenuine as refused:
+            logger.warning("%s.request.refused reason=%s", name, refused)
+            return response.text("not from WeCom", 403)
+        except (Malformed, ValueError) as refused:
+            logger.warning("%s.request.malformed reason=%s", name, refused)
+            return response.text("the request cannot be read", 400)
+        except SQLAlchemyError:
+            logger.exception("%s.message.not_kept", name)
+            return response.text("not now", 503)
+        return response.text("success")
+
+    return routes
+
+
+def _opened(sealed: Sealed | None, request: Request) -> dict | str:
+    """What a callback says; a text: what proves the address.
+
+    Raises:
+        NotGenuine, Malformed: as `Sealed.opened` and `parsed`.
+    """
+    if sealed is None:
+        raise NotGenuine("it is off")
+    query = {one: request.args.get(one, "") for one in request.args}
+    if request.method == "GET":
+        return sealed.opened(query, query.get("echostr", ""))
+    encrypted = str(parsed(request.body).get("Encrypt") or "")
+    return parsed(sealed.opened(query, encrypted).encode())
