@@ -13,8 +13,6 @@ from connectors.wecom.client import Corp
 
 logger = logging.getLogger(__name__)
 
-MOST_BODY = 64 * 1024
-
 Received = Callable[[dict], Awaitable[None]]
 
 
@@ -33,8 +31,6 @@ def routes_of(name: str, corp: Corp | None, received: Received) -> Blueprint:
 
     @routes.route("/webhook", methods=["GET", "POST"])
     async def webhook(request: Request):
-        if len(request.body) > MOST_BODY:
-            return response.text("the body is too large", 413)
         try:
             told = _opened(sealed, request)
             if isinstance(told, str):
@@ -61,7 +57,7 @@ def _opened(sealed: Sealed | None, request: Request) -> dict | str:
         NotGenuine, Malformed: as `Sealed.opened` and `parsed`.
     """
     if sealed is None:
-        raise NotGenuine("it is off")
+        raise NotGenuine("the channel is off")
     query = {one: request.args.get(one, "") for one in request.args}
     if request.method == "GET":
         return sealed.opened(query, query.get("echostr", ""))

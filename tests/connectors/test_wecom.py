@@ -13,7 +13,7 @@ from cdp.messages import notify
 from cdp.messages.tables import AddressRow
 from connectors import plain, provenance, rooms, unknown, vendor
 from connectors.unknown import UnknownRow
-from connectors.wecom import channel, cursors, payloads
+from connectors.wecom import channel, cursors
 from connectors.wecom.channel import WeComInput
 from connectors.wecom.client import APP, Corp
 from storage import read, utc_now
@@ -180,15 +180,20 @@ async def test_what_was_taken_and_not_delivered_is_noted(state):
         ann = wecom.shopper("小安")
         ann.refuses = True
         await does(ann.says, "在吗")
-        await until(lambda: box() and box()[0][0] == "failed")
+        await until(lambda: wecom.sent)
+        await does(wecom.tick)
+        await until(lambda: box()[0][0] == "failed")
         with read() as session:
             row = session.get(AddressRow, ("wecom", f"wkShop/{ann.external_userid}"))
         assert row.closed_at is not None
 
 
+LINK = {"title": "退货政策", "url": "/policies"}
+
+
 async def test_links_are_entries_of_a_menu_that_open_a_page(state):
     async with talking() as (wecom, bot, _):
-        bot.answer = {"text": "在这里看：", "links": [{"title": "退货政策", "url": "/policies"}]}
+        bot.answer = {"text": "在这里看：", "custom": {"links": [LINK]}}
         ann = wecom.shopper("小安")
         await does(ann.says, "退货政策")
         await until(lambda: ann.seen)
@@ -222,13 +227,10 @@ async def test_what_is_no_text_gets_a_sentence_and_stands_in_the_room(state):
 async def test_what_is_new_is_counted_and_kept_for_a_look(database):
     unknown.counts.clear()
     async with talking() as (wecom, bot, _):
-        wecom.newer_payloads = True
-        before = payloads.unknown["future_field"]
         ann = wecom.shopper("小安")
         await does(lambda: ann.sends("hologram", {"depth": 3}))
         await until(lambda: ann.texts == [vendor.NOT_READ["unknown"]])
         assert bot.heard == [] and unknown.counts["wecom", "hologram"] == 1
-        assert payloads.unknown["future_field"] > before
         event = {"event_type": "future_event", "open_kfid": "wkShop"}
         entry = {"origin": 4, "msgtype": "event", "event": event}
         await does(lambda: wecom.inbox.put("wkShop", entry))

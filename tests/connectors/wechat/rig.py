@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 import requests
 
@@ -22,6 +23,8 @@ class WeChatRig(Rig):
     """A verified account in safe mode."""
 
     vendor, channel = "wechat", "wechat"
+    # The suite's answers are replies, where choices are numbered; later messages have menus.
+    elsewhere: ClassVar = {"buttons": "tests/connectors/test_wechat_outgoing.py"}
     made, kind = WeChatInput, "official"
     malformed = {
         "empty": b"",

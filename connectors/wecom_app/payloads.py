@@ -1,8 +1,8 @@
 """What an app's callback brings, in the channels' common form.
 
 Speaks messages (documents 96466 and "消息格式"), events (96468) and changes of contacts (92130) as
-documented in 2026. Fields that are not known are ignored; messages and events that are not known
-are kept.
+documented in 2026. Fields that are not known are ignored and counted; messages and events that are
+not known are kept.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connectors import fields
 from connectors.vendor import Incoming
 
 VERSION = "app-callback-2026"
@@ -22,6 +23,14 @@ _CHANGES = "change_external_contact"
 _SILENT = frozenset(
     {"enter_agent", "view", "view_miniprogram", "location", "scancode_push", "batch_job_result"}
     | {"pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select"}
+)
+_KNOWN = frozenset(
+    {"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID", "Content", "Event"}
+    | {"EventKey", "MediaId", "Format", "PicUrl", "ThumbMediaId", "Title", "Description", "Url"}
+    | {"Location_X", "Location_Y", "Scale", "Label", "AppType", "Latitude", "Longitude"}
+    | {"Precision", "ScanCodeInfo", "SendPicsInfo", "SendLocationInfo", "JobId", "JobType"}
+    | {"ErrCode", "ErrMsg", "ChangeType", "UserID", "ExternalUserID", "State", "WelcomeCode"}
+    | {"Source", "FailReason"}
 )
 _KINDS = {one: one for one in ("text", "image", "voice", "video", "location", "link")}
 _SAID = {
@@ -60,6 +69,7 @@ def parse(told: Mapping[str, Any]) -> Incoming | Contact | None:
     sender, kind = _text(told.get("FromUserName")), _text(told.get("MsgType")).lower()
     if not 0 < len(sender) <= 64 or not kind:
         raise ValueError("FromUserName, MsgType: expected both")
+    fields.count("wecom_app", told, _KNOWN)
     if kind == "event":
         return _event(told, sender)
     if not told.get("MsgId"):

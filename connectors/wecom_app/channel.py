@@ -19,11 +19,11 @@ from connectors import plain
 from connectors.sender import NotSent, Refused, Sender
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import VendorInput
-from connectors.wecom import app_payloads, contacts
-from connectors.wecom.app_payloads import Contact
 from connectors.wecom.callback import routes_of
 from connectors.wecom.client import APP, Client, Corp
-from connectors.wecom.contacts import Contacts
+from connectors.wecom_app import contacts, payloads
+from connectors.wecom_app.contacts import Contacts
+from connectors.wecom_app.payloads import Contact
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class WeComAppInput(VendorInput):
         self._contacts: Contacts | None = None
         self._contact_sender: Sender | None = None
         if corp is None:
-            logger.info("wecom_app.off: WECOM_APP_SECRET is not set")
+            self.off()
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check, and the app's callback."""
@@ -88,7 +88,7 @@ class WeComAppInput(VendorInput):
         return routes
 
     async def _received(self, told: dict) -> None:
-        found = app_payloads.parse(told)
+        found = payloads.parse(told)
         if isinstance(found, Contact):
             await self._contacts.took(found)
         elif found is not None and self._is_the_apps(told):
