@@ -13,6 +13,7 @@ from connectors.wecom_app import payloads
 from connectors.wecom_app.channel import WeComAppInput
 from tests.connectors.conformance.rig import FOREIGN, OLD, UNSIGNED, WRONG
 from tests.connectors.wecom.rig import WeComRig
+from tests.vendors.wecom import callbacks
 from tests.vendors.wecom.callbacks import xml_of
 
 
@@ -25,6 +26,10 @@ class WeComAppRig(WeComRig):
         "nobody": b"<xml><MsgType>text</MsgType></xml>",
         "no number": b"<xml><FromUserName>ann</FromUserName><MsgType>text</MsgType></xml>",
     }
+
+    def quick(self, patch) -> None:
+        super().quick(patch)
+        patch.setattr(callbacks, "PATIENCE", 0.2)
 
     def make(self) -> WeComAppInput:
         at = self._wecom
@@ -51,6 +56,8 @@ class WeComAppRig(WeComRig):
         self._wecom.member(who).sends("event", Event="unsubscribe", EventKey="")
 
     def seen(self, who: str) -> list[str]:
+        # What was not taken is tried again when its time has come.
+        self._wecom.tick()
         return self._wecom.member(who).texts
 
     def identifier(self, who: str) -> tuple[str, str]:
