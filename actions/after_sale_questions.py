@@ -195,7 +195,7 @@ async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
             turn.set(offered_sizes=wanted)
             turn.say(
                 "question_new_size",
-                buttons=[button(name, "inform", size=name) for name in wanted[:12]],
+                buttons=[button(turn.named(name), "inform", size=name) for name in wanted[:12]],
                 title=line.title,
             )
             return "new_size"
@@ -217,6 +217,6 @@ async def _ask_rest(turn: Turn, order: Order, line: Line) -> str:
         title=line.title,
         reason=turn.phrase(f"reason.{reason}"),
         method=turn.phrase(f"method.{turn.slot('return_method')}"),
-        size=turn.phrase("after_sale.new_size", size=new) if new else "",
+        size=turn.phrase("after_sale.new_size", size=turn.named(new)) if new else "",
     )
     return "confirmed"

@@ -169,6 +169,7 @@ def _leaves_form(events) -> bool:
 
 async def _honestly(turn: Turn, what: str, step) -> None:
     try:
+        await turn.prepare()
         await step(turn)
     except (GraphError, SQLAlchemyError):
         logger.exception("action.failed name=%s", what)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from actions import cues
 from actions.after_sale_words import service_name
 from actions.knowledge import graph
 from actions.turn import Turn
@@ -38,7 +39,7 @@ class Decision:
     def conditions_text(self, turn: Turn) -> str:
         """Who pays the way back, and which photos are wanted, as sentences."""
         said = ""
-        told = not self.return_needed or "运费" in self.reason
+        told = not self.return_needed or cues.says("after_sale.freight", self.reason)
         if self.freight in ("seller", "buyer") and not told:
             said = turn.phrase(f"decision.freight_{self.freight}")
         if self.evidence:

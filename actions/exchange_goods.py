@@ -5,15 +5,12 @@ Slots: `offered_sizes` (what was offered, as named to the shopper), `new_size` (
 
 from __future__ import annotations
 
-import re
-
+from actions import cues
 from actions.knowledge import graph
 from actions.turn import Turn, in_thread
 from kg import catalogue
 from shop import offers
 from shop.orders import Line
-
-_WANTS = re.compile(r"换|要|大一|小一")
 
 
 async def wanted_instead(turn: Turn, line: Line, reason: str) -> list[str]:
@@ -51,17 +48,23 @@ async def wanted_instead(turn: Turn, line: Line, reason: str) -> list[str]:
 def wanted_in(turn: Turn) -> str | None:
     """Which of the things offered the message names: by its name, or by its place."""
     offered = turn.slot("offered_sizes") or []
-    said = str(turn.entity("size") or turn.text.strip().removesuffix("码")).upper()
-    named = [name for name in offered if name.upper() == said]
+    said = str(
+        turn.entity("size") or cues.without("after_sale.size_mark", turn.text.strip(), "")
+    ).upper()
+    named = [name for name in offered if said in (name.upper(), turn.named(name).upper())]
     # A letter or a number within a sentence may mean anything; a colour's name does not.
-    named = named or [name for name in offered if not name.isascii() and name in turn.text]
+    named = named or [
+        name
+        for name in offered
+        if not name.isascii() and any(one in turn.text for one in (name, turn.named(name)))
+    ]
     return named[0] if named else turn.picked(offered)
 
 
 def size_named(turn: Turn) -> str | None:
     """The size that the message asks for unbidden (42 码大了，换 41), the last it names."""
     sizes = turn.entities("size")
-    if turn.chosen or not sizes or not _WANTS.search(turn.text):
+    if turn.chosen or not sizes or not cues.says("after_sale.wants_size", turn.text):
         return None
     return str(sizes[-1]["value"])
 

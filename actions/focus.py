@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from actions import profile
+from actions import cues, profile
 from actions.cards import product_card
 from actions.knowledge import graph
 from actions.turn import Turn, in_thread
@@ -19,18 +19,9 @@ from kg import catalogue
 from kg.catalogue import Product
 from shop import offers
 
-AUDIENCES = (
-    ("kids", ("儿童", "小孩", "孩子", "宝宝", "童", "女儿", "儿子", "小朋友", "娃")),
-    ("women", ("女士", "女生", "女款", "女式", "老婆", "女朋友", "妈妈", "女的")),
-    ("men", ("男士", "男生", "男款", "男式", "老公", "男朋友", "爸爸", "男的")),
-)
-
 # Model names as they are typed (S13, x8 Pro, P3001), which the graph may know by a longer name.
 _MODEL = re.compile(
     r"(?<![a-z0-9])[a-z]{1,8}\s?\d{1,4}(?!\d)(?:\s?(?:pro|max|lite|ultra|air))?", re.IGNORECASE
-)
-_SEEN = re.compile(
-    r"(刚才|刚刚|之前|上次|昨天|前几天)(我)?(看|浏览)|(看|浏览)过的|那(双|款|件|条|台|部)"
 )
 _PRODUCT_ID = re.compile(r"P\d{4}", re.IGNORECASE)
 
@@ -50,9 +41,7 @@ class Mention:
 
 def mention(turn: Turn) -> Mention:
     """The kind of product that the message names."""
-    audience = next(
-        (name for name, signs in AUDIENCES if any(sign in turn.text for sign in signs)), None
-    )
+    audience = cues.which("wearer", turn.text)
     categories = [entity["value"] for entity in turn.entities("category")]
     return Mention(
         categories[-1] if categories else None,
@@ -88,7 +77,7 @@ async def candidates(turn: Turn) -> list[Product]:
 
 async def _seen(turn: Turn) -> str | None:
     """The product looked at last on the pages, where the message points back to such a one."""
-    if turn.chosen or not _SEEN.search(turn.text):
+    if turn.chosen or not cues.says("goods.seen", turn.text):
         return None
     viewed = (await profile.known(turn)).viewed
     return viewed[0] if viewed else None
@@ -151,8 +140,8 @@ async def product_or_ask(turn: Turn) -> Product | None:
 def _only_names(turn: Turn) -> bool:
     """Whether the message says no more than whether there is such a thing (有没有门锁)."""
     ends = [e.get("end") or 0 for kind in ("category", "brand") for e in turn.entities(kind)]
-    said = turn.text.rstrip("吗呢么嘛啊的呀?？。 ")
-    return "有" in said and max(ends, default=0) >= len(said)
+    said = cues.without("talk.trailing", turn.text, "").rstrip("?？。. ")
+    return cues.says("goods.is_there", said) and max(ends, default=0) >= len(said)
 
 
 async def show(

@@ -6,19 +6,15 @@ Used where the intent alone is unsure or says only that a detail was given.
 
 from __future__ import annotations
 
-import re
-
 from rasa_sdk.events import FollowupAction
 
-from actions import wants
+from actions import cues, wants
 from actions.focus import candidates, mention
-from actions.products import AT_LARGE, Price, ProductAttribute, Stock, matching
+from actions.products import Price, ProductAttribute, Stock, matching
 from actions.search import SearchProduct, narrows
 from actions.stock import version
 from actions.turn import Turn
 
-_PRICE = re.compile(r"多少钱|价格|价位|怎么卖|啥价|几块|贵不贵")
-_STOCK = re.compile(r"有货|现货|补货|缺货|到货|还有吗|库存")
 _BODY = ("foot_length", "height", "weight", "age")
 _BROWSING = ("search_product", "ask_recommendation")
 
@@ -27,7 +23,7 @@ async def followed_up(turn: Turn) -> bool:
     """Answer the message as a follow-up; whether it could be read as one."""
     if turn.active_form or turn.chosen:
         return False
-    body = "胸围" in turn.text or any(turn.entity(measure) for measure in _BODY)
+    body = cues.says("goods.girth", turn.text) or any(turn.entity(measure) for measure in _BODY)
     if body and not _browsing(turn):
         turn.extra_events.append(FollowupAction("size_form"))
         return True
@@ -41,16 +37,20 @@ async def _answer(turn: Turn):
     found = await candidates(turn)
     if len(found) == 1:
         product, text = found[0], turn.text
-        if _PRICE.search(text):
+        if cues.says("goods.price", text):
             return Price
-        if "颜色" in text or matching(product, text):
+        if cues.says("goods.colour", text) or matching(product, text):
             return ProductAttribute
-        if _STOCK.search(text) or version(product, turn) or any(c in text for c in product.colours):
+        if (
+            cues.says("goods.stock", text)
+            or version(product, turn)
+            or any(c in text for c in product.colours)
+        ):
             return Stock
         if wants.colour(text) and not turn.slot("search"):
             return Stock
         singled_out = turn.entities("product") or turn.picked(turn.slot("offered_products"))
-        if singled_out and any(sign in text for sign in AT_LARGE):
+        if singled_out and cues.says("goods.at_large", text):
             return ProductAttribute
     if narrows(turn) or (not found and _names_goods(turn)):
         return SearchProduct

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
+from actions import cues
 from actions.base import Answer
 from actions.cards import money
 from actions.faq_answers import answer_from_faq
@@ -19,30 +19,16 @@ from shop import clock, offers
 
 SHOWN = 5
 _SPECIAL = ("coupon", "instalment")
-_SHOP = re.compile(r"店|全场|商城|平台|你们|[啥么]活动|哪些活动|双十|券")
-_THIS = re.compile(r"[这那]一?[双款个件条台部瓶盒]|它")
-_FESTIVALS = (
-    ("double_twelve", re.compile(r"双十二|双12|双 12|12[.·]12"), (12, 12)),
-    ("double_eleven", re.compile(r"双十一|双11|双 11|11[.·]11"), (11, 11)),
-    ("midyear", re.compile(r"618|六一八"), (6, 18)),
-)
-_PERIODS = re.compile(r"(\d{1,2})\s*(?:期|个月)")
-# What coupons there are, and not how one is used or why it is refused.
-_COUPON = re.compile(r"券|积分|红包|卡|码|优惠")
-_WHICH = re.compile(
-    r"(有没有|有什么|有哪些|有啥|还有|哪里领|怎么领|能领|可以领|领取?个?|发)[^用]{0,8}(券|红包)|^有[^用]{0,8}券"
-    r"|^(看)?优惠券[吗呢?？]*$"
-)
+# The days of the shopping festivals: month and day.
+_FESTIVALS = {"double_twelve": (12, 12), "double_eleven": (11, 11), "midyear": (6, 18)}
 
 
 def _festival(text: str) -> tuple[str, date] | None:
     """The shopping festival that the text names, by its key, with its day, or today once it is
     over."""
     today = clock.today()
-    for name, pattern, (month, day) in _FESTIVALS:
-        if pattern.search(text):
-            return name, max(date(today.year, month, day), today)
-    return None
+    name = cues.which("festival", text)
+    return (name, max(date(today.year, *_FESTIVALS[name]), today)) if name else None
 
 
 async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
@@ -57,13 +43,13 @@ async def _for(turn: Turn, kind: str | None) -> tuple[str, list[Promotion]]:
         return turn.phrase(f"festival.{name}"), sorted(
             then, key=lambda p: (p.id in now, not p.everywhere)
         )
-    general = not named and _SHOP.search(turn.text) and not turn.entities("product")
-    found = [] if general and not _THIS.search(turn.text) else await candidates(turn)
+    general = not named and cues.says("offers.shop", turn.text) and not turn.entities("product")
+    found = [] if general and not cues.says("goods.this", turn.text) else await candidates(turn)
     about, scope = "", {}
     if len(found) == 1:
         turn.set(product=found[0].id)
         about, scope = found[0].name, {"product_id": found[0].id}
-    elif named.category or (turn.slot("category") and not _SHOP.search(turn.text)):
+    elif named.category or (turn.slot("category") and not cues.says("offers.shop", turn.text)):
         category = await catalogue.category(graph(), named.category or turn.slot("category"))
         about = category.name if category else ""
         turn.set(category=category.id if category else None)
@@ -125,8 +111,10 @@ class AskCoupon(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """The FAQ where it fits; else the coupons."""
-        intent = "ask_coupon" if _COUPON.search(turn.text) else None
-        if not _WHICH.search(turn.text) and await answer_from_faq(turn, intent=intent):
+        intent = "ask_coupon" if cues.says("offers.coupon", turn.text) else None
+        if not cues.says("offers.which_coupons", turn.text) and await answer_from_faq(
+            turn, intent=intent
+        ):
             return
         _, found = await _for(turn, "coupon")
         turn.say("coupons" if found else "coupons_none", list=_lines(turn, found))
@@ -173,8 +161,8 @@ async def _sample(turn: Turn, promotion: Promotion) -> None:
         chosen = offer.variants.get(variant.sku) if variant else None
         cents = chosen.price_cents if chosen else offer.price_min
         several = not chosen and offer.price_min != offer.price_max
-    said = _PERIODS.search(turn.text)
-    periods = int(said.group(1)) if said else max(promotion.interest_free or promotion.periods)
+    said = cues.found("offers.periods", turn.text)
+    periods = int(said["n"]) if said else max(promotion.interest_free or promotion.periods)
     if cents and periods in promotion.periods and cents / 100 >= (promotion.threshold or 0):
         free = periods in promotion.interest_free
         shown = money(turn, cents)

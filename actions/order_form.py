@@ -9,30 +9,14 @@ from __future__ import annotations
 
 import re
 
-from actions import order_slot, words
+from actions import cues, order_slot, words
 from actions.base import Answer, Flow
 from actions.cards import contents
 from actions.order_changes import DETAILS, address_parts, change_in, detail_of
 from actions.order_services import INFORMING, PERSONAL, SERVICES, Service, invoice_title
 from actions.turn import Turn
 
-# The name of an organisation, as long as it may be, up to what tells its kind.
-_ORGANISATION = re.compile(
-    r"[\u4e00-\u9fff（）()·&A-Za-z0-9]{2,40}"
-    r"(公司|集团|厂|店|中心|学校|大学|医院|研究院|事务所|委员会|银行|工作室|协会|局|部)"
-)
-_ABOUT_IT = re.compile(
-    r"^(我?(们)?(要|想|帮我|麻烦)?(给我)?(开|用|是|写|换成?|改成?|的|抬头|发票|个|张)+)"
-)
 _TAX = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{15,20}(?![0-9A-Z])", re.IGNORECASE)
-# What was given is wrong, which is no refusal: it is asked for again.
-_WRONG = re.compile(r"^(不对|不是|错了|写错|填错|打错|地址不对|抬头不对)")
-_CHANGES = re.compile(r"改|换|错|重|变|更|补开|红冲|作废")
-_NO_TAX = re.compile(r"没有?(税号|识别号|这个)?|不知道|不清楚|不记得|忘了")
-_PERSONAL = re.compile(r"个人|自己|我本人|不用公司")
-_LABEL = re.compile(
-    r"^.{0,12}?(改成|改到|换成|寄到|送到|发到|地址(是|为|[:：])|抬头(是|为|[:：])|[:：])\s*"
-)
 
 
 class ValidateOrderForm(Flow):
@@ -140,7 +124,11 @@ class OrderService(Answer):
 
 def _service_wanted(turn: Turn) -> str:
     # An invoice to be changed is said to be changed; without that it is the first one.
-    if turn.intent == "change_invoice" and not turn.chosen and not _CHANGES.search(turn.text):
+    if (
+        turn.intent == "change_invoice"
+        and not turn.chosen
+        and not cues.says("order.changes", turn.text)
+    ):
         return "request_invoice"
     return turn.intent
 
@@ -187,7 +175,7 @@ def _take_details(turn: Turn, service: Service) -> bool:
         tax = _TAX.search(text)
         if tax and turn.entity("order_number") != tax.group(0).upper():
             new["tax_number"] = tax.group(0).upper()
-        elif requested == "tax_number" and _NO_TAX.search(text):
+        elif requested == "tax_number" and cues.says("invoice.no_tax_number", text):
             turn.say("no_tax_number")
             new["invoice_title"] = None
     new = {name: value for name, value in new.items() if value != turn.slot(name)}
@@ -198,7 +186,7 @@ def _take_details(turn: Turn, service: Service) -> bool:
 def _change(turn: Turn, text: str) -> dict:
     """What is to be changed, and into what, as far as the text says it."""
     change = turn.slot("change") or change_in(text)
-    said = _LABEL.sub("", text)
+    said = cues.without("order.label", text, "")
     if change == "phone":
         phone = turn.entity("phone") or turn.slot("new_phone")
         return {"change": change, "new_phone": phone}
@@ -211,14 +199,15 @@ def _change(turn: Turn, text: str) -> dict:
 
 def _title(turn: Turn, text: str, asked: bool) -> str | None:
     """`PERSONAL`, or the organisation's name that the text gives; unasked only a company's."""
-    if _PERSONAL.search(text):
+    if cues.says("invoice.personal", text):
         return PERSONAL
     for entity in turn.entities("order_number"):
         text = text.replace(entity.get("text") or "", " ")
-    for part in re.split(r"[\s，,。;；:：]+", _TAX.sub(" ", _LABEL.sub("", text))):
-        found = _ORGANISATION.search(_ABOUT_IT.sub("", part))
-        name = found.group(0) if found else ""
-        if len(name) >= 4 and (asked or name.endswith("公司")):
+    for part in re.split(r"[\s，,。;；:：]+", _TAX.sub(" ", cues.without("order.label", text, ""))):
+        said = cues.without("invoice.about_it", part, "")
+        found = cues.found("invoice.organisation", said)
+        name = said[found.start() : found.end()] if found else ""
+        if len(name) >= 4 and (asked or cues.says("invoice.company", name)):
             return name
     return None
 
@@ -227,7 +216,7 @@ def _take_confirmation(turn: Turn) -> bool:
     if turn.slot("requested_slot") != "confirmed":
         return False
     service = SERVICES[turn.slot("order_service")]
-    if service.details and not turn.chosen and _WRONG.search(turn.text):
+    if service.details and not turn.chosen and cues.says("order.wrong", turn.text):
         turn.set(**{slot: None for slot in service.details if slot != "change_wish"})
         return True
     answer = words.yes_or_no(turn.text, turn.intent)

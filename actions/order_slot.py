@@ -7,10 +7,14 @@ flows), `offered_orders` (numbers shown, for 第二个), `given_number` (said, b
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actions import words
 from actions.base import to_person
 from actions.cards import order_card
+from actions.knowledge import graph, speaks_other
 from actions.turn import Turn, in_thread
+from kg import catalogue
 from shop import gate, orders
 from shop.orders import Order
 
@@ -22,6 +26,31 @@ TRIES = 3
 async def current_order(turn: Turn) -> Order | None:
     """The order that the flow has opened."""
     return await _opened(turn, turn.slot("order_id"))
+
+
+async def of_shopper(turn: Turn) -> list[Order]:
+    """The orders of whoever is signed in."""
+    return await in_language(await in_thread(orders.of_shopper, turn.shopper))
+
+
+async def in_language(found: list[Order]) -> list[Order]:
+    """Orders whose goods are called as the graph calls them in the language spoken.
+
+    In Chinese, and where a product is sold no more, they keep the name they were bought by.
+    """
+    if not speaks_other():
+        return found
+    ids = {line.product_id for order in found for line in order.lines}
+    names = {product.id: product.name for product in await catalogue.products(graph(), list(ids))}
+    return [
+        replace(
+            order,
+            lines=[
+                replace(line, title=names.get(line.product_id, line.title)) for line in order.lines
+            ],
+        )
+        for order in found
+    ]
 
 
 async def likelier(turn: Turn, order: Order, states: tuple[str, ...]) -> Order:
@@ -65,7 +94,7 @@ async def ask_order(
         given = turn.slot("given_number")
         turn.say("question_phone_last4" if given else "question_order_guest", order=given or "")
         return "order_id"
-    mine = await in_thread(orders.of_shopper, turn.shopper)
+    mine = await of_shopper(turn)
     fitting = [order for order in mine if order.state in states]
     offered = sorted(fitting, key=lambda order: order.state not in first)[:OFFERED]
     turn.set(offered_orders=[order.number for order in offered])
@@ -95,7 +124,7 @@ async def _opened(turn: Turn, number: str | None) -> Order | None:
     # Who is signed in may change within a conversation; what the one opened is not the other's.
     if order is not None and turn.shopper not in (None, order.shopper):
         return None
-    return order
+    return (await in_language([order]))[0] if order else None
 
 
 async def _presume(turn: Turn, states: tuple[str, ...], likely: tuple[str, ...]) -> bool:
@@ -113,7 +142,7 @@ async def _presume(turn: Turn, states: tuple[str, ...], likely: tuple[str, ...])
 async def _only(turn: Turn, states: tuple[str, ...]) -> Order | None:
     if turn.shopper is None:
         return None
-    mine = await in_thread(orders.of_shopper, turn.shopper)
+    mine = await of_shopper(turn)
     fitting = [order for order in mine if order.state in states]
     return fitting[0] if len(fitting) == 1 else None
 

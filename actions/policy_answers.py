@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
+from actions import cues
 from actions.base import Answer, to_person
 from actions.cards import state_name
 from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention
 from actions.knowledge import graph
+from actions.order_slot import of_shopper
 from actions.search import wide_category
-from actions.turn import Turn, in_thread
+from actions.turn import Turn
 from kg import catalogue, policies
 from kg.policies import Resolution
 from shop import clock, orders
@@ -29,25 +29,9 @@ TOPICS = {
     "ask_review": "review",
     "ask_installation": "installation",
 }
-# Places with rules of their own, by what shoppers call them.
-_REGIONS = {
-    "新疆": ("新疆", "乌鲁木齐", "喀什", "伊犁", "库尔勒"),
-    "西藏": ("西藏", "拉萨", "日喀则", "林芝"),
-    "香港": ("香港",),
-    "澳门": ("澳门",),
-    "台湾": ("台湾", "台北", "高雄"),
-    "海外": ("海外", "国外", "境外", "美国", "日本", "加拿大", "澳洲", "英国", "韩国"),
-}
-_AREA = re.compile(
-    r"(配送|送货|发货)(范围|区域|地区)|能送到|送得到|送不到|哪些地方|送不送|能不能送"
-)
 # How alike a question of the graph must be before it comes ahead of the policy.
 FAQ_FIRST = 0.8
 FAQ_ELSE = 0.3
-
-
-def _region(text: str) -> str | None:
-    return next((r for r, names in _REGIONS.items() if any(n in text for n in names)), None)
 
 
 async def subject(turn: Turn) -> str | None:
@@ -78,8 +62,8 @@ class PolicyAnswer(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """The FAQ where it is near, else the policy, else what the FAQ has at all."""
-        topic, region = TOPICS.get(turn.intent), _region(turn.text)
-        if topic == "shipping_method" and (region or _AREA.search(turn.text)):
+        topic, region = TOPICS.get(turn.intent), cues.which("region", turn.text)
+        if topic == "shipping_method" and (region or cues.says("shipping.area", turn.text)):
             topic = "shipping_area"
         if not region and await answer_from_faq(turn, sure=FAQ_FIRST):
             return
@@ -104,12 +88,14 @@ class PolicyAnswer(Answer):
 
 async def _return_policy(turn: Turn) -> None:
     """Return, or exchange where the text says so: without a reason, and for a fault."""
-    exchange = "换" in turn.text and "退" not in turn.text
+    exchange = cues.says("after_sale.asks_exchange", turn.text) and not cues.says(
+        "after_sale.asks_return", turn.text
+    )
     topic = "exchange" if exchange else "return"
     product = await subject(turn)
     rules = []
     for facts in (
-        {"reason": "no_reason", "opened": "拆" in turn.text or "开封" in turn.text},
+        {"reason": "no_reason", "opened": cues.says("after_sale.unsealed", turn.text)},
         {"reason": "quality"},
     ):
         rule = await policies.resolve(
@@ -137,7 +123,7 @@ def _rule_line(turn: Turn, rule: Resolution) -> str:
 async def _add_own_order(turn: Turn, topic: str) -> None:
     if topic != "delivery_time" or turn.shopper is None:
         return
-    mine = await in_thread(orders.of_shopper, turn.shopper)
+    mine = await of_shopper(turn)
     open_orders = [order for order in mine if order.state in (orders.PAID, orders.SHIPPED)]
     if open_orders:
         spoken_of = [order for order in open_orders if order.number == turn.slot("last_order")]

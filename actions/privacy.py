@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 
-from actions import words
+from actions import cues, words
 from actions.base import Answer, Flow
 from actions.turn import Turn, in_thread
 from cdp import erasure, export, parts, privacy
@@ -15,11 +14,6 @@ from storage import write
 TAKEN_BACK = parts.__all__
 
 # What cannot be undone wants a plain yes; anything that sounds like second thoughts is a no.
-_KEEP = re.compile(r"不(要)?(删|注销)|别删|先(别|不)|算了|再想|再考虑|留着|保留")
-_DELETE = re.compile(
-    r"(是的?|对|好的?|嗯|可以)?[，, ]*(确认|确定|要|就|都|全部|请|帮我)*"
-    r"(删除?|注销)(掉|了|吧)*[。.!！]*"
-)
 
 
 async def _decide(turn: Turn, purposes: tuple[str, ...], granted: bool) -> None:
@@ -65,9 +59,9 @@ def _meant(turn: Turn) -> bool | None:
     """Yes, no or neither; what is typed counts as yes only where it says so in so many words."""
     if turn.chosen:
         return words.yes_or_no("", turn.intent)
-    if _KEEP.search(turn.text):
+    if cues.says("privacy.keep", turn.text):
         return False
-    if _DELETE.fullmatch(turn.text.strip()):
+    if cues.is_whole("privacy.delete", turn.text.strip()):
         return True
     return words.yes_or_no(turn.text, turn.intent if turn.intent == "deny" else "")
 

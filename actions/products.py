@@ -2,63 +2,32 @@
 
 from __future__ import annotations
 
-from actions import wants
+from actions import cues, wants
 from actions.base import Answer, to_person
 from actions.cards import money, price_range, product_card
 from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention, product_or_ask
 from actions.knowledge import graph
+from actions.likeness import pieces
 from actions.search import SearchProduct, narrows
 from actions.stock import say_stock, version
 from actions.turn import Turn, in_thread
 from kg import catalogue
 from kg.catalogue import Product
+from kg.text import fold
 from shop import offers
-
-# What is asked about in words that are not an attribute's name: the names that answer it.
-_ASKED = (
-    (("多重", "重不重", "轻不轻", "更轻", "克重", "几斤", "多少克"), ("重量", "自重", "单只重量")),
-    (
-        ("材质", "材料", "料子", "什么料", "面料", "什么做的", "真皮"),
-        ("材质", "面料", "鞋面", "鞋底", "外底", "中底", "里料", "内里", "填充", "内胆", "表壳"),
-    ),
-    (("防水", "下雨", "怕水", "进水", "雨天"), ("防水", "防泼水")),
-    (("续航", "电池", "毫安", "待机", "能用多久"), ("电池容量", "续航", "单次续航", "总续航")),
-    (("拍照", "像素", "摄像", "镜头"), ("后置摄像头", "前置摄像头")),
-    (("快充", "充电"), ("有线快充", "无线充电", "输入", "功率")),
-    (("过期", "能放多久", "保质"), ("保质期", "储存")),
-    (("多大年龄", "几岁", "多大的孩子", "多大能"), ("适合年龄", "适用年龄", "适合月龄")),
-    (("成分", "配料", "添加"), ("配料", "香精", "过敏原")),
-    (("多厚", "厚不厚", "薄不薄"), ("厚度", "厚薄")),
-    (("多大容量", "装多少", "能装"), ("容量", "净含量")),
-    (("哪里产", "哪产", "哪里生产", "产地"), ("产地",)),
-    (("屏幕多大", "多大屏"), ("屏幕",)),
-)
-AT_LARGE = (
-    "介绍",
-    "怎么样",
-    "参数",
-    "配置",
-    "详细",
-    "信息",
-    "性能",
-    "好不好",
-    "说说",
-    "特点",
-    "卖点",
-)
 
 
 def matching(product: Product, text: str) -> dict[str, str]:
     """The attributes that the text asks about, by their names or in other words."""
-    wanted = {name for signs, names in _ASKED if any(s in text for s in signs) for name in names}
+    topics = [topic for topic in cues.names("asked") if cues.says(f"asked.{topic}", text)]
+    said, folded = pieces(text), fold(text)
     return {
         name: value
         for name, value in product.attributes.items()
-        if name in wanted
-        or name in text
-        or any(part in text for part in name.split("/"))
-        or (len(name) >= 2 and any(name[i : i + 2] in text for i in range(len(name) - 1)))
+        if any(cues.is_whole(f"attribute.{topic}", name) for topic in topics)
+        or any(part and part in folded for part in fold(name).split("/"))
+        or pieces(name) & said
     }
 
 
@@ -89,13 +58,14 @@ class ProductAttribute(Answer):
         if product is None:
             return
         asked = matching(product, turn.text)
-        if "颜色" in turn.text or ("色" in turn.text and product.colours and not asked):
+        coloured = cues.says("goods.coloured", turn.text) and product.colours and not asked
+        if cues.says("goods.colour", turn.text) or coloured:
             colours = turn.joined(product.colours) or turn.phrase("product.one_colour")
             turn.say("colours", name=product.name, colours=colours)
         elif asked:
             turn.say("attribute", name=product.name, facts=_facts(turn, asked))
         else:
-            at_large = turn.chosen or any(sign in turn.text for sign in AT_LARGE)
+            at_large = turn.chosen or cues.says("goods.at_large", turn.text)
             turn.say(
                 "attributes" if at_large else "attributes_else",
                 name=product.name,
@@ -207,7 +177,7 @@ class Price(Answer):
             cents = offer.variants[variant.sku].price_cents
             turn.say(
                 "price",
-                name=f"{product.name} {meant}",
+                name=f"{product.name} {turn.named(meant)}",
                 price=money(turn, cents),
                 buttons=[turn.button("which_offers", "ask_promotion", product=product.id)],
             )
@@ -220,7 +190,7 @@ class Price(Answer):
                 if v.sku in offer.variants
             }
             versions = turn.phrase("list.parts").join(
-                f"{size} {money(turn, cents)}" for size, cents in by_size.items()
+                f"{turn.named(size)} {money(turn, cents)}" for size, cents in by_size.items()
             )
         turn.say(
             "price_versions" if versions else "price",
@@ -296,7 +266,7 @@ def _facts(turn: Turn, attributes: dict[str, str]) -> str:
 
 def _fact(turn: Turn, name: str, value: str) -> str:
     # 防水：否 reads like a form.
-    if value == "否" and name.startswith("防"):
+    if cues.is_whole("fact.plain_no", value) and cues.says("fact.keeps_out", name):
         return turn.phrase("product.is_not", name=name)
     return turn.phrase("product.is", name=name, value=value)
 

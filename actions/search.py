@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, replace
 
-from actions import profile, wants
+from actions import cues, profile, wants
 from actions.base import Answer
 from actions.faq_answers import answer_from_faq
 from actions.focus import Mention, candidates, mention, show
@@ -16,16 +16,14 @@ from kg import catalogue, promotions
 from kg.catalogue import Product
 from shop import clock, offers
 
-_UP_TO = re.compile(r"(以内|以下|不超过|不到|之内|封顶|便宜)")
-_FROM = re.compile(r"(以上|起步|高于|不低于)")
-_NUMBERS = re.compile(r"(\d{2,5})\s*(?:[-~到至]\s*(\d{2,5}))?")
+_NUMBER = re.compile(r"\d{2,5}")
 # Kinds that are said more widely than a category is named: category for adults, for children.
-_WIDE = (
-    ("鞋", "sports_shoes", "kids_shoes"),
-    ("衣服", "sportswear", "kids_clothing"),
-    ("外套", "sports_jackets", "kids_clothing"),
-    ("包", "kids_backpacks", "kids_backpacks"),
-)
+_WIDE = {
+    "shoes": ("sports_shoes", "kids_shoes"),
+    "clothes": ("sportswear", "kids_clothing"),
+    "jacket": ("sports_jackets", "kids_clothing"),
+    "bag": ("kids_backpacks", "kids_backpacks"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,9 @@ class Query:
         if self.brand:
             brand = await catalogue.brand(graph(), self.brand)
             parts.append(brand.name if brand else self.brand)
-        parts += [part for part in (self.series, self.colour) if part]
-        parts += [turn.phrase("query.size", size=self.size)] if self.size else []
+        parts += [turn.named(self.series)] if self.series else []
+        parts += [_colour_name(turn, self.colour)] if self.colour else []
+        parts += [turn.phrase("query.size", size=turn.named(self.size))] if self.size else []
         if self.price_to and self.price_from:
             parts.append(turn.phrase("query.between", low=self.price_from, high=self.price_to))
         elif self.price_to:
@@ -79,12 +78,15 @@ class Query:
         return " ".join(parts[:-1]) + joint + parts[-1]
 
 
+def _colour_name(turn: Turn, colour: str) -> str:
+    """A plain colour is a sign (黑); any other is the name of a product's."""
+    return turn.phrase(f"colour.{colour}") if len(colour) == 1 else turn.named(colour)
+
+
 def wide_category(text: str, audience: str | None) -> str | None:
     """The category that a wide word (鞋, 衣服) stands for, or None."""
-    for sign, adults, children in _WIDE:
-        if sign in text:
-            return children if audience == "kids" else adults
-    return None
+    kind = cues.which("kind", text)
+    return _WIDE[kind][audience == "kids"] if kind else None
 
 
 def _wide(turn: Turn, named: Mention) -> str | None:
@@ -188,18 +190,21 @@ def _same_colour(wanted: str, colour: str) -> bool:
 
 def _price(turn: Turn) -> tuple[float | None, float | None]:
     amounts = [float(entity["value"]) for entity in turn.entities("money")]
-    span = None if turn.chosen else _NUMBERS.search(turn.text)
-    if span and span.group(2):
-        return float(span.group(1)), float(span.group(2))
-    if not amounts and span and (_UP_TO.search(turn.text) or _FROM.search(turn.text)):
-        amounts = [float(span.group(1))]
+    text = "" if turn.chosen else turn.text
+    span = cues.found("search.range", text)
+    if span:
+        return float(span["low"]), float(span["high"])
+    bare = _NUMBER.search(text)
+    bounded = cues.says("search.up_to", text) or cues.says("search.from", text)
+    if not amounts and bare and bounded:
+        amounts = [float(bare[0])]
     if len(amounts) >= 2:
         return min(amounts), max(amounts)
     if not amounts:
         return None, None
-    if _FROM.search(turn.text):
+    if cues.says("search.from", turn.text):
         return amounts[0], None
-    if "左右" in turn.text:
+    if cues.says("search.about", turn.text):
         return amounts[0] * 0.75, amounts[0] * 1.25
     return None, amounts[0]
 
@@ -261,7 +266,11 @@ class SearchProduct(Answer):
             else:
                 await show(turn, found[:5], "found_named")
             return
-        if turn.slot("product") and "配" in turn.text and mention(turn).category:
+        if (
+            turn.slot("product")
+            and cues.says("goods.goes_with", turn.text)
+            and mention(turn).category
+        ):
             await Recommend().answer(turn)
             return
         query = await read_query(turn)
@@ -308,7 +317,7 @@ class Recommend(Answer):
         query = await read_query(turn)
         if query:
             await show_found(turn, query, "recommend")
-        elif "有" in turn.text and len(wants.rest(turn.text, [])) >= 2:
+        elif cues.says("goods.is_there", turn.text) and len(wants.rest(turn.text, [])) >= 2:
             await SearchProduct().answer(turn)
         else:
             turn.say("question_recommendation")

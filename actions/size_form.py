@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from actions import profile, wants, words
+from actions import cues, profile, wants, words
 from actions.base import Answer, Flow
 from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention, show
@@ -26,22 +26,15 @@ MEASURES = ("foot_length", "height", "weight", "age")
 WORN = ("kids_shoes", "sports_shoes", "kids_clothing", "sportswear")
 _GROWN = 15
 _SEXES = ("men", "women")
-_UNDERBUST = re.compile(r"下胸围\D{0,3}(\d{2,3}(?:\.\d)?)")
-_BUST = re.compile(r"上胸围\D{0,3}(\d{2,3}(?:\.\d)?)")
-# 有42码吗 asks for stock; 鞋子尺码怎么选 wants advice, not a word about advice.
-_IN_STOCK = re.compile(r"有.*码|码.*(有|没货|还剩|现货|缺货)")
-_WHICH_SIZES = re.compile(r"(哪些|什么|哪几个?|几个)(尺?码|码数)")
-_BARE = re.compile(
-    r"(尺码|码数|多大码|几码|多大的?)(表|对照表)?(怎么选|选择|怎么看|是多少)?[?？吗呢]*$"
-)
 _NOT_WORN = {"digital", "food", "custom", "appliances"}
-_WORDS = (
-    (("童鞋", "儿童鞋", "孩子穿鞋", "宝宝鞋", "小孩鞋"), "kids_shoes", "kids"),
-    (("童装",), "kids_clothing", "kids"),
-    (("胸围", "罩杯", "文胸", "内衣"), "bras", "women"),
-    (("鞋",), "sports_shoes", "unisex"),
-    (("衣服", "上衣", "裤", "T恤", "外套", "卫衣"), "sportswear", "unisex"),
-)
+# What is worn by whom, by the word for it (a cue of the group `worn`).
+_WORN_BY = {
+    "kids_shoes": "kids",
+    "kids_clothing": "kids",
+    "bras": "women",
+    "sports_shoes": "unisex",
+    "sportswear": "unisex",
+}
 
 
 class ValidateSizeForm(Flow):
@@ -86,8 +79,8 @@ class ValidateSizeForm(Flow):
     async def _answered(turn: Turn) -> bool:
         """Whether what sounds like advice asked for is something else: stock, or a question."""
         found = await candidates(turn)
-        stock = _WHICH_SIZES.search(turn.text) or (
-            turn.entity("size") and _IN_STOCK.search(turn.text)
+        stock = cues.says("size.which_sizes", turn.text) or (
+            turn.entity("size") and cues.says("size.in_stock", turn.text)
         )
         if len(found) == 1 and stock:
             turn.set(product=found[0].id)
@@ -96,7 +89,7 @@ class ValidateSizeForm(Flow):
         if not found and turn.entity("size") and narrows(turn):
             await SearchProduct().answer(turn)
             return True
-        bare = _BARE.search(turn.text) or not words.is_question(turn.text)
+        bare = cues.says("size.bare", turn.text) or not words.is_question(turn.text)
         return not bare and await answer_from_faq(turn, intent="ask_size", sure=0.75)
 
     @staticmethod
@@ -260,7 +253,7 @@ async def _say_stock(turn: Turn, product: Product, size: str) -> None:
 
 def _say_bra_size(turn: Turn, chart: SizeChart) -> None:
     """Both girths are said at once, or asked for at once: one alone gives no size."""
-    under, bust = (_girth(turn.text, sign) for sign in (_UNDERBUST, _BUST))
+    under, bust = (_girth(turn.text, name) for name in ("underbust", "bust"))
     found = under and bust and sizes.advise(chart, underbust_cm=under, bust_cm=bust)
     if found:
         girths = turn.phrase("measure.girths", under=under, bust=bust)
@@ -272,9 +265,9 @@ def _say_bra_size(turn: Turn, chart: SizeChart) -> None:
         turn.say("question_girths", note=chart.note)
 
 
-def _girth(text: str, sign: re.Pattern) -> float | None:
-    found = sign.search(text)
-    return float(found.group(1)) if found else None
+def _girth(text: str, name: str) -> float | None:
+    found = cues.found(f"size.{name}", text)
+    return float(found["cm"]) if found else None
 
 
 async def _needs_sex(turn: Turn) -> bool:
@@ -314,7 +307,7 @@ async def _category_of(turn: Turn, audience: str | None, measures: dict):
     """What is worn, by the text, else by what was looked at last, else by the measures."""
     if measures.get("age", _GROWN) < _GROWN:
         audience = audience or "kids"
-    if not any(sign in turn.text for signs, *_ in _WORDS for sign in signs):
+    if cues.which("worn", turn.text) is None:
         looked_at = await catalogue.category(graph(), turn.slot("category") or "")
         if looked_at and looked_at.path[-1] not in _NOT_WORN:
             return looked_at.id, audience
@@ -322,13 +315,11 @@ async def _category_of(turn: Turn, audience: str | None, measures: dict):
 
 
 def _category_in(text: str, audience: str | None, measures: dict):
-    for signs, category, worn_by in _WORDS:
-        if any(sign in text for sign in signs):
-            if audience == "kids":
-                category = {"sports_shoes": "kids_shoes", "sportswear": "kids_clothing"}.get(
-                    category, category
-                )
-            return category, audience or worn_by
+    worn = cues.which("worn", text)
+    if worn:
+        of_children = {"sports_shoes": "kids_shoes", "sportswear": "kids_clothing"}
+        category = of_children.get(worn, worn) if audience == "kids" else worn
+        return category, audience or _WORN_BY[worn]
     if "foot_length" in measures:
         return ("kids_shoes" if audience == "kids" else "sports_shoes"), audience
     if "height" in measures or "weight" in measures:
@@ -339,8 +330,10 @@ def _category_in(text: str, audience: str | None, measures: dict):
 
 def _bare_height(text: str) -> float | None:
     """Beside a weight a number like 163 is a height."""
-    found = re.search(r"(?<![\d.])(1[4-9]\d)(?!\d|斤|公斤|kg)", text)
-    return float(found.group(1)) if found else None
+    for found in re.finditer(r"(?<![\d.])1[4-9]\d(?!\d)", text):
+        if not cues.says("size.weight_unit", text[found.end() :]):
+            return float(found[0])
+    return None
 
 
 def _bare_number(turn: Turn) -> float | None:

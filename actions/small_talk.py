@@ -8,6 +8,7 @@ from actions.cards import order_card
 from actions.focus import candidates, mention, show
 from actions.followups import followed_up
 from actions.knowledge import graph
+from actions.order_slot import in_language
 from actions.turn import Turn, in_thread
 from kg import catalogue
 from shop import gate
@@ -164,6 +165,7 @@ async def _show_order(turn: Turn, number: str) -> None:
     except gate.GateRefused:
         turn.say("gate_refused")
         return
+    order = (await in_language([order]))[0]
     turn.set(last_order=order.number, given_number=None)
     turn.say(
         "order_shown",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from actions import wants
+from actions import cues, wants
 from actions.turn import Turn, in_thread
 from kg.catalogue import Product
 from shop import offers
 
+# The size of what comes in one size only.
+ONE_SIZE = "均码"
 # In so short a message (那43呢) a number that is a size of the product means that size.
 _SHORT = 8
 
@@ -46,9 +48,10 @@ async def _not_made(turn: Turn, product: Product) -> bool:
     if size and product.sizes and not any(wants.same_size(size, known) for known in product.sizes):
         turn.say("size_not_made", name=product.name, size=size, sizes=turn.joined(product.sizes))
         return True
-    if colour and product.colours and not any(colour[0] in known for known in product.colours):
+    if colour and product.colours and not any(colour in known for known in product.colours):
         made = turn.joined(product.colours)
-        turn.say("colour_not_made", name=product.name, colour=colour, colours=made)
+        wanted = turn.phrase(f"colour.{colour}")
+        turn.say("colour_not_made", name=product.name, colour=wanted, colours=made)
         return True
     return False
 
@@ -62,7 +65,7 @@ def version(product: Product, turn: Turn) -> str | None:
         for size in product.sizes:
             if re.search(rf"(?<!\d){re.escape(size)}(?!\d)", turn.text):
                 return size
-    text = re.sub(r"\s|g|b|加", lambda m: "+" if m.group(0) == "加" else "", turn.text.lower())
+    text = re.sub(r"\s|g|b", "", cues.without("search.plus", turn.text.lower(), "+"))
     for size in product.sizes:
         plain = re.sub(r"\s|g|b", "", size.lower())
         if len(plain) >= 3 and (plain in text or size.lower() in turn.text.lower()):
@@ -72,9 +75,10 @@ def version(product: Product, turn: Turn) -> str | None:
 
 def _fits(variant, turn: Turn, product: Product) -> bool:
     asked = wants.colour(turn.text)
-    colours = [c for c in product.colours if c in turn.text or c.rstrip("色") in turn.text]
+    linked = [entity["value"] for entity in turn.entities("colour")]
+    colours = [c for c in product.colours if c in linked or c.rstrip("色") in turn.text]
     if not colours and asked:
-        colours = [c for c in product.colours if asked[0] in c]
+        colours = [c for c in product.colours if asked in c]
     size = version(product, turn)
     return (not colours or variant.colour in colours) and (not size or variant.size == size)
 
@@ -92,16 +96,18 @@ def _rest(turn: Turn, wanted, here, product: Product) -> str:
 def _names(turn: Turn, variants, product: Product) -> str:
     """Variants as they are spoken of: 黑色 39、40；云白 41, or one size with its colours."""
     if len(variants) == len(product.variants):
-        sizes = [size for size in product.sizes if size != "均码"]
+        sizes = [size for size in product.sizes if size != ONE_SIZE]
         several = len(sizes) > 1
         return turn.phrase("stock.all_sizes", sizes=turn.joined(sizes)) if several else ""
     sizes = list(dict.fromkeys(v.size for v in variants))
     colours = list(dict.fromkeys(v.colour for v in variants if v.colour))
     if len(sizes) == 1 and len(colours) > 1:
-        return turn.phrase("stock.size_colours", size=sizes[0], colours=turn.joined(colours))
+        return turn.phrase(
+            "stock.size_colours", size=turn.named(sizes[0]), colours=turn.joined(colours)
+        )
     if not colours:
         return turn.joined(sizes)
+    sizes_of = {c: [v.size for v in variants if v.colour == c] for c in colours}
     return turn.phrase("list.clauses").join(
-        f"{colour} {turn.joined(v.size for v in variants if v.colour == colour)}".strip()
-        for colour in colours
+        f"{turn.named(colour)} {turn.joined(sizes_of[colour])}".strip() for colour in colours
     )

@@ -17,7 +17,7 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
-from actions import phrases, words
+from actions import knowledge, phrases, words
 from shop.gate import Viewer
 
 
@@ -30,6 +30,7 @@ class Turn:
         self._dispatcher = dispatcher
         self.tracker = tracker
         self._set: dict[str, Any] = {}
+        self._words: dict[str, str] = {}
         self.extra_events: list[EventType] = []
 
     # what was said
@@ -129,13 +130,28 @@ class Turn:
 
     # what is answered
 
+    async def prepare(self) -> None:
+        """Speak the shopper's language: read the graph in it, and know its names.
+
+        Raises:
+            GraphError: the graph cannot be read now.
+        """
+        knowledge.speak(self.slot("language"))
+        self._words = await knowledge.words()
+
+    def named(self, name: str) -> str:
+        """What a series, colour or size is called in the shopper's language."""
+        if not self._words or name in self._words:
+            return self._words.get(name, name)
+        return "/".join(self._words.get(part, part) for part in name.split("/"))
+
     def phrase(self, key: str, **values: Any) -> str:
         """The phrase of that key (`state.paid`) in the shopper's language, filled in."""
         return phrases.phrase(self.slot("language"), key, **values)
 
     def joined(self, names: Iterable[str]) -> str:
         """Names in a row, as the shopper's language joins them."""
-        return self.phrase("list.names").join(names)
+        return self.phrase("list.names").join(self.named(name) for name in names)
 
     def button(self, key: str, intent: str, **entities: Any) -> dict:
         """A quick reply whose title is the phrase `button.<key>`."""
@@ -155,7 +171,10 @@ class Turn:
             response=f"utter_{response}",
             **({"buttons": buttons} if buttons else {}),
             **({"json_message": custom} if custom else {}),
-            **values,
+            **{
+                name: self.named(value) if isinstance(value, str) else value
+                for name, value in values.items()
+            },
         )
 
     def say_text(self, text: str, cards: list[dict] | None = None) -> None:

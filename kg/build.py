@@ -3,6 +3,7 @@
     brands.yml, categories.yml, size_charts.yml, policies.yml, promotions.yml   one list each
     products/*.yml                                                              lists of products
     faq.yml, faq/*.yml                                                          questions, answers
+    languages/<language>/*.yml                                        see kg/translations.py
 
 `price`, `sold_out` and `restock` of a product belong to the shop and are passed over.
 A promotion's `from` and `to` may be whole numbers: days from the day of the build.
@@ -13,11 +14,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from kg import translations
 from kg.content import KIND, KINDS, Content, record_key
 from kg.errors import FeedInvalid
 from kg.fields import normalise
@@ -113,9 +116,17 @@ def read_seed(folder: Path, today: date | None = None) -> tuple[Content, list[Pr
                 problems.extend(found)
                 if record:
                     content.of_kind(kind).append(record)
+    problems.extend(translations.read(folder, partial(_add_translation, content)))
     # Numbers are given by department, which is the order of the shop; names of files are not.
     content.products.sort(key=lambda product: str(product["id"]))
     return content, problems
+
+
+def _add_translation(content: Content, raw: Any, file: str, row: int) -> list[Problem]:
+    record, problems = normalise("translation", raw, file, row)
+    if record:
+        content.translations.append(record)
+    return problems
 
 
 def _paths(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:

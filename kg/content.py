@@ -19,7 +19,16 @@ Record = dict[str, Any]
 # Names a record's kind in a line; a promotion has a field `kind` of its own.
 KIND = "_kind"
 
-KINDS = ("brand", "category", "product", "size_chart", "policy", "promotion", "faq")
+KINDS = (
+    "brand",
+    "category",
+    "product",
+    "size_chart",
+    "policy",
+    "promotion",
+    "faq",
+    "translation",
+)
 
 
 @dataclass
@@ -37,6 +46,7 @@ class Content:
     policies: list[Record] = field(default_factory=list)
     promotions: list[Record] = field(default_factory=list)
     faqs: list[Record] = field(default_factory=list)
+    translations: list[Record] = field(default_factory=list)
     offers: list[Record] = field(default_factory=list)
 
     def of_kind(self, kind: str) -> list[Record]:
@@ -49,6 +59,7 @@ class Content:
             "policy": self.policies,
             "promotion": self.promotions,
             "faq": self.faqs,
+            "translation": self.translations,
         }[kind]
 
     def records(self) -> Iterator[tuple[str, Record]]:

@@ -235,7 +235,7 @@ def _faq(card: dict[str, Any]) -> Faq:
         id=card["id"],
         question=card["questions"][0],
         questions=card["questions"],
-        answer=card["answers"]["zh"],
+        answer=card.get("answer") or card["answers"]["zh"],
         answers=card["answers"],
         intent=card["intent"],
         topic=card["topic"],

@@ -14,6 +14,7 @@ from typing import Any
 
 from kg.content import Record
 from kg.problems import Problem, shown
+from kg.translations import TEXTS
 
 AUDIENCES = ("men", "women", "unisex", "kids", "baby")
 PROMOTION_KINDS = (
@@ -329,6 +330,13 @@ FIELDS: dict[str, dict[str, Field]] = {
         "intent": Field(text),
         "topic": Field(text),
         "about": Field(references, default=[]),
+    },
+    "translation": {
+        "id": Field(text, required=True),
+        "language": Field(one_of(LANGUAGES[1:]), required=True),
+        "kind": Field(one_of(tuple(TEXTS)), required=True),
+        "of": Field(text, required=True),
+        "texts": Field(mapping, required=True),
     },
 }
 

@@ -153,6 +153,37 @@ MATCH (p:Policy {version: $version, id: $id})<-[:ANSWERS]-(f:Faq)
 RETURN f.card AS card, f.position AS position
 ORDER BY position
 """,
+    # Texts in other languages
+    "translation": """
+MATCH (t:Translation {version: $version, id: $id})
+RETURN t.card AS card
+""",
+    "translations": """
+MATCH (t:Translation {version: $version, language: $language})
+RETURN t.id AS id, t.kind AS kind, t.of AS of, t.card AS card
+ORDER BY id
+""",
+}
+
+# The kind of record whose card a query returns.
+CARDS = {
+    "product": "product",
+    "all_products": "product",
+    "category": "category",
+    "categories": "category",
+    "brand": "brand",
+    "brands": "brand",
+    "policies_for": "policy",
+    "policy": "policy",
+    "policies": "policy",
+    "promotions_for": "promotion",
+    "promotions_in_force": "promotion",
+    "promotion": "promotion",
+    "size_charts_of_category": "size_chart",
+    "size_charts": "size_chart",
+    "faq": "faq",
+    "faqs": "faq",
+    "answers_about_policy": "faq",
 }
 
 SCANS = frozenset(
@@ -167,5 +198,6 @@ SCANS = frozenset(
         "promotions_in_force",
         "size_charts",
         "faqs",
+        "translations",
     }
 )

@@ -48,6 +48,8 @@ NODES: dict[str, dict[str, str]] = {
         "card": STRING,
     },
     "Faq": {"intent": STRING, "topic": STRING, "position": INT, "card": STRING},
+    # What a record says in another language: see kg/translations.py. `of` is the record's key.
+    "Translation": {"language": STRING, "kind": STRING, "of": STRING, "card": STRING},
 }
 
 SCOPES = ("Shop", "Category", "Brand", "Series", "Product")
@@ -81,7 +83,7 @@ RELATIONS: dict[str, tuple[tuple[tuple[str, str], ...], dict[str, str]]] = {
 }
 
 # Beside (version, id): properties that a query starts from, indexed where the engine has indexes.
-LOOKUPS: dict[str, tuple[str, ...]] = {"Policy": ("topic",)}
+LOOKUPS: dict[str, tuple[str, ...]] = {"Policy": ("topic",), "Translation": ("language",)}
 
 # The open ends of a period: ISO dates compare as text on both engines.
 FIRST_DAY = "0001-01-01"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from kg import translations
 from kg.content import Content, Record, bare, record_key
 from kg.schema import FIRST_DAY, LAST_DAY
 from kg.shelves import shelves
@@ -47,6 +48,8 @@ def tables(content: Content) -> Tables:
     _size_charts(result, content)
     _rules(result, content)
     _faqs(result, content)
+    for row in translations.rows(content):
+        result.node("Translation", *row)
     return result
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from kg.content import Content, Record, record_key
 from kg.problems import Problem, shown
 from kg.tables import named_series, variants
+from kg.translations import TEXTS, WORDS, unfit
 
 # More would make product cards unwieldy and is surely a mistake in a feed.
 MOST_VARIANTS = 500
@@ -27,7 +28,25 @@ def validate(content: Content) -> list[Problem]:
         *_size_charts(content, known),
         *_rules(content, known),
         *_faqs(content, known),
+        *_translations(content),
     ]
+
+
+def _translations(content: Content) -> Iterator[Problem]:
+    """Of records there are, and of texts that they have; what is out of date is only passed over.
+
+    A shop's feed may take away what the seed translated.
+    """
+    known = {
+        (kind, record_key(kind, record)) for kind, record in content.records() if kind in TEXTS
+    }
+    for record in content.translations:
+        expected = unfit(record["kind"], record["texts"])
+        if expected:
+            yield _problem(record, record["of"], shown(record["texts"]), expected)
+        elif record["kind"] != WORDS and (record["kind"], record["of"]) not in known:
+            told = f"the key of a {record['kind']} that exists"
+            yield _problem(record, "of", shown(record["of"]), told, "warning")
 
 
 class _Known:

@@ -1,9 +1,10 @@
-"""What the intent classifier sees in a message: characters, concepts and sounds, as n-grams.
+"""What the intent classifier sees in a message: characters, concepts and sounds, words and letters.
 
-Characters carry most of it in Chinese. Concepts (concepts.txt) stand for words that mean the same
-to a shop, so that what was learnt of a fridge carries over to a pair of shoes. Sounds (toneless
-pinyin) make a homophone typed by mistake ("在嘛", "快第") look like what was meant. Words by a
-dictionary were tried as well and added nothing to these (docs/nlu.md).
+Characters carry most of it in Chinese, Japanese and Korean, words and their letters in English.
+Concepts (concepts.txt) stand for words that mean the same to a shop, so that what was learnt of a
+fridge carries over to a pair of shoes. Sounds (toneless pinyin) make a homophone typed by mistake
+("在嘛", "快第") look like what was meant. Words by a dictionary were tried as well and added
+nothing to these (docs/nlu.md).
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from pypinyin import Style, pinyin
 CHARACTERS = (1, 3)
 SOUNDS = (1, 3)
 CONCEPTS = (1, 3)
+WORDS = (1, 2)
+LETTERS = (2, 4)
 REACH = 5
 _EDGE = "\x02"
+_WORD = re.compile(r"[a-zà-öø-ÿ]+(?:['’][a-zà-öø-ÿ]+)?|[0№☎⌂☺⚭]+|[?!]")
 
 _CONCEPTS_FILE = Path(__file__).with_name("concepts.txt")
 
@@ -60,12 +64,28 @@ def concept_pairs(text: str) -> list[str]:
     ]
 
 
+def words(text: str) -> list[str]:
+    """Words of Latin letters, numbers and marks, one and two at a time."""
+    return _ngrams([_EDGE, *_WORD.findall(text), _EDGE], *WORDS, " ")
+
+
+def letters(text: str) -> list[str]:
+    """2 to 4 letters side by side within a word, its ends marked: what is left of a typo."""
+    return [
+        piece
+        for word in _WORD.findall(text)
+        for piece in _ngrams(f"{_EDGE}{word}{_EDGE}", *LETTERS, "")
+    ]
+
+
 # In the order in which a model keeps them.
 BLOCKS: dict[str, Callable[[str], list[str]]] = {
     "characters": characters,
     "sounds": sounds,
     "concepts": concepts,
     "concept_pairs": concept_pairs,
+    "words": words,
+    "letters": letters,
 }
 
 

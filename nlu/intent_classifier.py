@@ -1,17 +1,22 @@
-"""Rasa's graph component around the intent model.
+"""Rasa's graph component around the intent models.
 
 In config.yml:
 
     pipeline:
     - name: nlu.intent_classifier.IntentClassifier
 
-It reads the message's text itself, so it needs no tokenizer or featurizer before it, and any
-number of languages and scripts may come.
+It reads the message's text itself, so it needs no tokenizer or featurizer before it. There is one
+model for each way of writing (Han characters, kana, hangul, Latin letters), trained on the examples
+written so, because what tells intents apart in one is noise in another. A message in Chinese with
+English words in it (这个 in stock 吗) is read by both.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -29,6 +34,24 @@ from nlu.intent_model import IntentModel
 logger = logging.getLogger(__name__)
 
 RANKING = "intent_ranking"
+HAN, KANA, HANGUL, LATIN = "han", "kana", "hangul", "latin"
+_HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
+_KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_WORD = re.compile(r"[A-Za-z]{2,}")
+# So many English words beside Chinese are not a name or a unit any more.
+_WORDS_BESIDE = 2
+
+Ranking = list[tuple[str, float]]
+
+
+def script(text: str) -> str:
+    """The way of writing whose model reads a text; without a letter it is that of Chinese."""
+    if _HANGUL.search(text):
+        return HANGUL
+    if _KANA.search(text):
+        return KANA
+    return LATIN if not _HAN.search(text) and re.search(r"[A-Za-z]", text) else HAN
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -41,10 +64,15 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         return {
             # How little the SVMs may forgive: larger fits the examples more closely.
             "c": 1.0,
-            # Which n-grams are features; see nlu/features.py.
-            "blocks": list(features.BLOCKS),
-            # Terms that fewer examples have than this are left out.
-            "least_texts": 2,
+            # For each way of writing: which n-grams are features (nlu/features.py), and in how
+            # many examples a term must be.
+            HAN: {
+                "blocks": ["characters", "sounds", "concepts", "concept_pairs"],
+                "least_texts": 2,
+            },
+            KANA: {"blocks": ["characters"], "least_texts": 1},
+            HANGUL: {"blocks": ["characters"], "least_texts": 1},
+            LATIN: {"blocks": ["words", "letters"], "least_texts": 1},
             # How many intents a message's ranking names.
             "ranking_length": 10,
         }
@@ -59,12 +87,12 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
-        model: IntentModel | None = None,
+        models: dict[str, IntentModel] | None = None,
     ) -> None:
         self._config = {**self.get_default_config(), **config}
         self._model_storage = model_storage
         self._resource = resource
-        self._model = model
+        self._models = models or {}
         features.prepare()
 
     @classmethod
@@ -79,29 +107,33 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Train on every example that has a text and an intent, and keep the model."""
-        examples = [
-            (example.get(TEXT), example.get(INTENT))
-            for example in training_data.intent_examples
-            if example.get(TEXT)
-        ]
-        if len({intent for _, intent in examples}) < 2:
-            logger.warning(
-                "The intent classifier was not trained: it needs examples of two intents or more, "
-                "found %d example(s).",
-                len(examples),
+        """Train on every example that has a text and an intent, and keep the models."""
+        examples: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for example in training_data.intent_examples:
+            if example.get(TEXT):
+                written = script(example.get(TEXT))
+                examples[written].append((example.get(TEXT), example.get(INTENT)))
+        for written, rows in examples.items():
+            if len({intent for _, intent in rows}) < 2:
+                logger.warning(
+                    "No intent classifier was trained for %s: it needs examples of two intents or "
+                    "more, found %d example(s).",
+                    written,
+                    len(rows),
+                )
+                continue
+            texts, intents = zip(*rows, strict=True)
+            settings = self._config[written]
+            self._models[written] = IntentModel.fit(
+                texts,
+                intents,
+                c=float(self._config["c"]),
+                blocks=settings["blocks"],
+                least_texts=int(settings["least_texts"]),
             )
-            return self._resource
-        texts, intents = zip(*examples, strict=True)
-        self._model = IntentModel.fit(
-            texts,
-            intents,
-            c=float(self._config["c"]),
-            blocks=self._config["blocks"],
-            least_texts=int(self._config["least_texts"]),
-        )
         with self._model_storage.write_to(self._resource) as folder:
-            self._model.save(folder)
+            for written, model in self._models.items():
+                model.save(folder / written)
         return self._resource
 
     @classmethod
@@ -116,7 +148,9 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         """The trained component, or an untrained one (with a warning) if nothing was kept."""
         try:
             with model_storage.read_from(resource) as folder:
-                return cls(config, model_storage, resource, IntentModel.read(folder))
+                paths = [path for path in Path(folder).iterdir() if path.is_dir()]
+                models = {path.name: IntentModel.read(path) for path in paths}
+                return cls(config, model_storage, resource, models)
         except ValueError as error:
             logger.warning("The intent classifier has no trained model: %s", error)
             return cls.create(config, model_storage, resource, execution_context)
@@ -125,14 +159,35 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         """Set each message's intent and intent ranking; confidences are in [0, 1]."""
         for message in messages:
             text = message.get(TEXT) or ""
-            ranked = self._model.rank(text) if self._model and text.strip() else []
+            ranked = self._rank(text) if text.strip() else []
             ranking = [{"name": name, "confidence": value} for name, value in ranked]
             best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
             message.set(INTENT, best, add_to_output=True)
             message.set(RANKING, ranking[: self._config["ranking_length"]], add_to_output=True)
         return messages
 
+    def _rank(self, text: str) -> Ranking:
+        written = script(text)
+        # A way of writing that no example has is read as the one there is most of.
+        model = self._models.get(written) or self._models.get(HAN) or self._models.get(LATIN)
+        if model is None:
+            return []
+        ranked = model.rank(text)
+        english = _WORD.findall(text) if written == HAN and LATIN in self._models else []
+        if len(english) < _WORDS_BESIDE:
+            return ranked
+        share = len(english) / (len(english) + len(_HAN.findall(text)))
+        return _mixed(ranked, self._models[LATIN].rank(" ".join(english)), share)
+
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Predictions on the training data, for components trained after this one."""
         self.process(training_data.training_examples)
         return training_data
+
+
+def _mixed(first: Ranking, second: Ranking, share: float) -> Ranking:
+    """Two readings of one message, the second counting for its share."""
+    confidence = {name: (1 - share) * value for name, value in first}
+    for name, value in second:
+        confidence[name] = confidence.get(name, 0.0) + share * value
+    return sorted(confidence.items(), key=lambda ranked: -ranked[1])

@@ -2,112 +2,33 @@
 
 It knows nothing of Rasa: `IntentModel.fit(texts, intents)`, then `model.rank(text)`. Trained with
 scikit-learn; at run time one message is a handful of dictionary look-ups and one sum over the rows
-of the weight matrix, which takes a fraction of scikit-learn's own time for a single row.
-
-Confidence: the SVMs' margins go through a softmax with a constant "none of these" term, which lets
-all confidences be low at once when no SVM claims the message. Its two numbers are fitted on margins
-of examples held out of training, twice over: held out by row, where the true intent should come out
-likeliest, and held out by intent, where the true intent is one the SVMs have never heard of, and
-"none of these" should. Shoppers ask such things all the time; a model calibrated on its own intents
-alone is sure of everything.
+of the weight matrix, which takes a fraction of scikit-learn's own time for a single row. How sure
+it is: nlu/confidence.py.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
+from nlu.confidence import Calibration, calibrate
 from nlu.features import BLOCKS
-from nlu.text import normalise
+from nlu.vectors import Terms, Vectoriser, terms
 
-_FORMAT = 1
+_FORMAT = 2
 _FOLDS = 3
 _SEED = 20261111
+# With fewer intents too few would be left to choose from, were some held out.
+_FEWEST = 4
 
-# The share of messages about things no intent covers that the confidences allow for.
-_UNKNOWN_SHARE = 0.15
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """confidence_i = exp(slope·margin_i) / (exp(none) + Σ exp(slope·margin))"""
-
-    slope: float
-    none: float
-
-    def confidences(self, margins: np.ndarray) -> np.ndarray:
-        """Confidences of shape (rows, intents) from margins of the same shape; sums below 1."""
-        logits = margins * self.slope
-        top = np.maximum(logits.max(axis=1, keepdims=True), self.none)
-        powers = np.exp(logits - top)
-        return powers / (powers.sum(axis=1, keepdims=True) + np.exp(self.none - top))
-
-
-class Vectoriser:
-    """Messages to TF-IDF vectors: term weight (1 + ln tf)·idf, each vector of length 1."""
-
-    def __init__(self, vocabulary: dict[str, int], idf: np.ndarray, blocks: Sequence[str]) -> None:
-        self.vocabulary = vocabulary
-        self.idf = idf
-        self.blocks = tuple(blocks)
-
-    @staticmethod
-    def terms(text: str, blocks: Sequence[str]) -> Counter[str]:
-        """The n-grams of a message with their counts; a block's place sets its terms apart."""
-        normal = normalise(text)
-        return Counter(
-            f"{place}{term}" for place, block in enumerate(blocks) for term in BLOCKS[block](normal)
-        )
-
-    @classmethod
-    def fit(cls, texts: Sequence[str], blocks: Sequence[str], least_texts: int) -> Vectoriser:
-        """Learn the terms that `least_texts` have, and how rare each is (scikit-learn's idf)."""
-        documents: Counter[str] = Counter()
-        for text in texts:
-            documents.update(cls.terms(text, blocks).keys())
-        common = sorted(term for term, texts_with in documents.items() if texts_with >= least_texts)
-        vocabulary = {term: column for column, term in enumerate(common)}
-        frequency = np.fromiter((documents[term] for term in vocabulary), float, len(vocabulary))
-        idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
-        return cls(vocabulary, idf.astype(np.float32), blocks)
-
-    def columns(self, text: str) -> tuple[np.ndarray, np.ndarray]:
-        """The known terms of one message: their columns, and their weights."""
-        look_up = self.vocabulary.get
-        found = [
-            (column, count)
-            for term, count in self.terms(text, self.blocks).items()
-            if (column := look_up(term)) is not None
-        ]
-        if not found:
-            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32)
-        columns = np.fromiter((column for column, _ in found), np.intp, len(found))
-        counts = np.fromiter((1 + math.log(count) for _, count in found), np.float32, len(found))
-        weights = counts * self.idf[columns]
-        return columns, weights / np.linalg.norm(weights)
-
-    def matrix(self, texts: Sequence[str]) -> csr_matrix:
-        """TF-IDF of shape (texts, terms)."""
-        rows = [self.columns(text) for text in texts]
-        ends = np.cumsum([0] + [len(columns) for columns, _ in rows])
-        return csr_matrix(
-            (
-                np.concatenate([weights for _, weights in rows]),
-                np.concatenate([columns for columns, _ in rows]),
-                ends,
-            ),
-            shape=(len(texts), len(self.vocabulary)),
-        )
+Held = tuple[np.ndarray, np.ndarray]
 
 
 class IntentModel:
@@ -134,7 +55,7 @@ class IntentModel:
         intents: Sequence[str],
         *,
         c: float = 1.0,
-        blocks: Sequence[str] = tuple(BLOCKS),
+        blocks: Sequence[str] = ("characters", "sounds", "concepts", "concept_pairs"),
         least_texts: int = 2,
     ) -> IntentModel:
         """Train on one intent a text.
@@ -149,28 +70,31 @@ class IntentModel:
         unknown = [block for block in blocks if block not in BLOCKS]
         if unknown:
             raise ValueError(f"unknown feature blocks {unknown}; there are {sorted(BLOCKS)}")
-        vectoriser = Vectoriser.fit(texts, blocks, least_texts)
-        matrix = vectoriser.matrix(texts)
+        counted = [terms(text, blocks) for text in texts]
         labels = np.searchsorted(names, intents)
-        known = _margins_without_row(matrix, labels, len(names), c)
-        strange = _margins_without_intent(matrix, labels, len(names), c)
-        weights, bias = _train(matrix, labels, len(names), c)
-        calibration = _calibrate(known, labels, strange)
+        training = _Training(counted, labels, len(names), c, tuple(blocks), least_texts)
+        known = training.held_out(_rows(labels))
+        strange = training.held_out(_intents(labels)) if len(names) >= _FEWEST else None
+        vectoriser, weights, bias = training.fit(np.ones(len(labels), dtype=bool))
+        calibration = calibrate(known, labels, strange)
         return cls(vectoriser, names, weights.astype(np.float32), bias, calibration)
 
-    def margins(self, text: str) -> np.ndarray:
-        """How far on each intent's side of its hyperplane a message lies, shape (intents,)."""
-        columns, weights = self.vectoriser.columns(text)
-        return weights @ self.weights[columns] + self.bias
+    def margins(self, text: str) -> tuple[np.ndarray, float]:
+        """How far on each intent's side of its hyperplane a message lies, shape (intents,), and
+        how much of the message is known, in [0, 1]."""
+        columns, weights, coverage = self.vectoriser.vector(text)
+        return weights @ self.weights[columns] + self.bias, coverage
 
     def rank(self, text: str) -> list[tuple[str, float]]:
         """Every intent with its confidence in [0, 1], the likeliest first."""
-        confidences = self.calibration.confidences(self.margins(text)[None, :])[0]
+        margins, coverage = self.margins(text)
+        confidences = self.calibration.confidences(margins[None, :], np.array([coverage]))[0]
         order = np.argsort(-confidences, kind="stable")
         return [(self.intents[place], float(confidences[place])) for place in order]
 
     def save(self, folder: Path) -> None:
         """Write the model as plain arrays and JSON: nothing in it is executed when it is read."""
+        folder.mkdir(parents=True, exist_ok=True)
         np.savez(
             folder / "weights.npz",
             idf=self.vectoriser.idf,
@@ -181,8 +105,7 @@ class IntentModel:
             "format": _FORMAT,
             "intents": self.intents,
             "blocks": list(self.vectoriser.blocks),
-            "slope": self.calibration.slope,
-            "none": self.calibration.none,
+            "calibration": asdict(self.calibration),
             "terms": list(self.vectoriser.vocabulary),
         }
         (folder / "model.json").write_text(json.dumps(facts, ensure_ascii=False), "utf-8")
@@ -200,8 +123,67 @@ class IntentModel:
             idf, weights, bias = arrays["idf"], arrays["weights"], arrays["bias"]
         vocabulary = {term: column for column, term in enumerate(facts["terms"])}
         vectoriser = Vectoriser(vocabulary, idf, facts["blocks"])
-        calibration = Calibration(facts["slope"], facts["none"])
+        told = facts["calibration"]
+        calibration = Calibration(tuple(told["weights"]), told["bias"], told["slope"])
         return cls(vectoriser, facts["intents"], weights, bias, calibration)
+
+
+class _Training:
+    """Trains on some of the rows, and asks about the others."""
+
+    def __init__(
+        self,
+        counted: Sequence[Terms],
+        labels: np.ndarray,
+        intents: int,
+        c: float,
+        blocks: tuple[str, ...],
+        least_texts: int,
+    ) -> None:
+        self._counted = counted
+        self._labels = labels
+        self._intents = intents
+        self._c = c
+        self._blocks = blocks
+        self._least_texts = least_texts
+
+    def fit(self, seen: np.ndarray) -> tuple[Vectoriser, np.ndarray, np.ndarray]:
+        """A vectoriser, weights and bias that know only the rows of a mask."""
+        counted = [self._counted[row] for row in np.flatnonzero(seen)]
+        vectoriser = Vectoriser.fit(counted, self._blocks, self._least_texts)
+        matrix, _ = vectoriser.matrix(counted)
+        return vectoriser, *_train(matrix, self._labels[seen], self._intents, self._c)
+
+    def held_out(self, masks: Iterable[np.ndarray]) -> Held:
+        """Margins and coverage of the rows that each mask leaves out, by models without them.
+
+        Both come in the order of all rows; each row is left out once, or not at all (zeros).
+        """
+        margins = np.zeros((len(self._labels), self._intents))
+        coverage = np.zeros(len(self._labels))
+        for seen in masks:
+            vectoriser, weights, bias = self.fit(seen)
+            unseen = np.flatnonzero(~seen)
+            matrix, coverage[unseen] = vectoriser.matrix(self._counted[row] for row in unseen)
+            margins[unseen] = np.asarray(matrix @ weights) + bias
+        return margins, coverage
+
+
+def _rows(labels: np.ndarray) -> Iterable[np.ndarray]:
+    """Masks that leave out a share of each intent's rows."""
+    fewest = int(np.bincount(labels).min())
+    folds = StratifiedKFold(min(_FOLDS, max(2, fewest)), shuffle=True, random_state=_SEED)
+    for _, unseen in folds.split(labels, labels):
+        seen = np.ones(len(labels), dtype=bool)
+        seen[unseen] = False
+        yield seen
+
+
+def _intents(labels: np.ndarray) -> Iterable[np.ndarray]:
+    """Masks that leave out all rows of a share of the intents."""
+    order = np.random.default_rng(_SEED).permutation(int(labels.max()) + 1)
+    for part in np.array_split(order, min(_FOLDS, len(order) // 2)):
+        yield ~np.isin(labels, part)
 
 
 def _train(
@@ -221,66 +203,3 @@ def _train(
     weights[:, present] = found.T
     bias[present] = offsets
     return weights, bias
-
-
-def _margins_without_row(
-    matrix: csr_matrix, labels: np.ndarray, intents: int, c: float
-) -> np.ndarray:
-    """Margins (rows, intents) of each row by SVMs that have not seen it."""
-    folds = min(_FOLDS, int(np.bincount(labels).min()))
-    if folds < 2:  # an intent with one example cannot be held out
-        weights, bias = _train(matrix, labels, intents, c)
-        return np.asarray(matrix @ weights) + bias
-    splits = StratifiedKFold(folds, shuffle=True, random_state=_SEED).split(matrix, labels)
-    return _held_out(matrix, labels, intents, c, splits)
-
-
-def _margins_without_intent(
-    matrix: csr_matrix, labels: np.ndarray, intents: int, c: float
-) -> np.ndarray:
-    """Margins (rows, intents) of each row by SVMs that have never heard of its intent.
-
-    No rows (shape (0, intents)) with fewer than four intents: too few would be left to choose from.
-    """
-    if intents < 4:
-        return np.empty((0, intents))
-    group = np.random.default_rng(_SEED).permutation(intents) % min(_FOLDS, intents // 2)
-    of_row = group[labels]
-    splits = [(np.flatnonzero(of_row != g), np.flatnonzero(of_row == g)) for g in np.unique(group)]
-    return _held_out(matrix, labels, intents, c, splits)
-
-
-def _held_out(
-    matrix: csr_matrix,
-    labels: np.ndarray,
-    intents: int,
-    c: float,
-    splits: Iterable[tuple[np.ndarray, np.ndarray]],
-) -> np.ndarray:
-    margins = np.zeros((matrix.shape[0], intents))
-    for seen, unseen in splits:
-        weights, bias = _train(matrix[seen], labels[seen], intents, c)
-        margins[unseen] = np.asarray(matrix[unseen] @ weights) + bias
-    return margins
-
-
-def _calibrate(known: np.ndarray, labels: np.ndarray, strange: np.ndarray) -> Calibration:
-    """The slope and constant of least mean log loss.
-
-    `known`: margins whose true intents are `labels`; `strange`: margins of messages that no intent
-    covers. The latter count _UNKNOWN_SHARE of the whole, however many there are.
-    """
-    rows = np.arange(len(labels))
-
-    def loss(parameters: np.ndarray) -> float:
-        calibration = Calibration(math.exp(parameters[0]), float(parameters[1]))
-        right = calibration.confidences(known)[rows, labels]
-        of_known = -np.log(np.maximum(right, 1e-12)).mean()
-        if not len(strange):
-            return float(of_known)
-        none = 1 - calibration.confidences(strange).sum(axis=1)
-        of_strange = -np.log(np.maximum(none, 1e-12)).mean()
-        return float((1 - _UNKNOWN_SHARE) * of_known + _UNKNOWN_SHARE * of_strange)
-
-    best = minimize(loss, np.array([1.0, -2.0]), method="Nelder-Mead")
-    return Calibration(math.exp(best.x[0]), float(best.x[1]))

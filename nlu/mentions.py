@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kg.text import fold
 from kg.vocabulary import Term
 from nlu.light_spacy import spacy
-from nlu.text import fold
 
 # Which kind a text names when several do: the more particular one.
 KINDS = ("product", "series", "brand", "category", "colour", "size")

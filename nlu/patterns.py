@@ -29,9 +29,9 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from kg.text import fold
 from nlu.dates import today_in_china
 from nlu.pattern_rules import FIRST, Found, find
-from nlu.text import fold
 
 EXTRACTOR = "PatternExtractor"
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from kg.text import simplified
+
 # One character stands for each kind of detail, so that n-grams see it as one letter.
 ORDER_MARK = "№"
 PHONE_MARK = "☎"
@@ -40,24 +42,9 @@ _SPACE = re.compile(r"\s+")
 _PUNCTUATION = str.maketrans({"。": ".", "、": ",", "…": ".", "~": "", "～": "", "`": ""})
 
 
-def fold(text: str) -> str:
-    """Half width and lower case, character by character, so that offsets stay those of `text`.
-
-    Characters whose folded form has another length (such as "㎝") are kept as they are.
-    """
-    if text.isascii():
-        return text.lower()
-    return "".join(map(_fold_character, text))
-
-
-def _fold_character(character: str) -> str:
-    folded = unicodedata.normalize("NFKC", character).lower()
-    return folded if len(folded) == 1 else character
-
-
 def normalise(text: str) -> str:
     """The text that the intent classifier reads: folded, details masked, marks squeezed."""
-    text = unicodedata.normalize("NFKC", text).lower()
+    text = simplified(unicodedata.normalize("NFKC", text).lower())
     text = _EMOTICON.sub("", text)
     for pattern, mark in _STAND_INS:
         text = pattern.sub(mark, text)

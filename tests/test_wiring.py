@@ -69,14 +69,14 @@ def test_every_intent_has_examples_and_a_rule():
     ruled = set(re.findall(r"intent: (\w+)", Path("data/rules.yml").read_text(encoding="utf-8")))
     for intent in DOMAIN["intents"]:
         assert intent in ruled, f"{intent}: no rule"
-        examples = loaded(f"data/nlu/{intent}.yml")["nlu"][0]["examples"].strip().splitlines()
+        examples = loaded(f"data/nlu/zh/{intent}.yml")["nlu"][0]["examples"].strip().splitlines()
         assert len(examples) >= 25, f"{intent}: {len(examples)} examples"
         assert len(set(examples)) == len(examples), f"{intent}: an example twice"
 
 
 def test_the_forty_most_used_intents_have_fifty_examples():
     counts = [
-        len(loaded(f"data/nlu/{intent}.yml")["nlu"][0]["examples"].strip().splitlines())
+        len(loaded(f"data/nlu/zh/{intent}.yml")["nlu"][0]["examples"].strip().splitlines())
         for intent in DOMAIN["intents"]
     ]
     assert sum(count >= 50 for count in counts) >= 40

@@ -37,10 +37,11 @@ PUT_TOGETHER = {
     "nothing_back.": ("resend", "refund"),
     "decision.freight_": ("seller", "buyer"),
     "meaning.": MEANINGS,
-    "festival.": tuple(name for name, _, _ in offers_answers._FESTIVALS),
+    "festival.": tuple(offers_answers._FESTIVALS),
     "worn.": size_form.WORN,
     "wearer.": size_form._SEXES,
     "measure.": size_form.MEASURES,
+    "colour.": tuple("黑白红蓝绿灰粉紫黄橙棕金银咖杏青"),
 }
 ENGLISH = {
     "button": {"my_orders": "My orders", "sizes": "Find my size", "track": "Track it"},
@@ -63,6 +64,16 @@ def calls(*names: str) -> Iterator[ast.Call]:
                     yield node
 
 
+def cue_calls() -> Iterator[ast.Call]:
+    """The calls of the functions of actions/cues.py, in all actions."""
+    for path in sorted(Path("actions").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            owner = getattr(called, "value", None)
+            if path.stem != "cues" and getattr(owner, "id", "") == "cues":
+                yield node
+
+
 def used() -> set[str]:
     """The keys that code names, in whole or by their beginning."""
     chinese = phrases.tables()["zh"]
@@ -75,9 +86,12 @@ def used() -> set[str]:
         elif isinstance(key, ast.Constant):
             keys.add(f"button.{key.value}" if title else key.value)
     # A key that is chosen first and said later.
+    read = {call.args[0].value for call in cue_calls() if isinstance(call.args[0], ast.Constant)}
     for path in Path("actions").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if node.value in read:
+                    continue
                 group, dot, name = node.value.partition(".")
                 if dot and group in groups and name.replace("_", "").isalpha():
                     keys.add(node.value)

@@ -55,9 +55,11 @@ def seed(state, tmp_path):
     shutil.copytree(build.SEED, folder)
     add(folder / "categories.yml", ROOT, CATEGORY)
     add(folder / "products" / "toys.yml", PRODUCT)
-    knowledge.graph.cache_clear()
+    knowledge._opened.cache_clear()
+    knowledge._in.cache_clear()
     yield folder
-    knowledge.graph.cache_clear()
+    knowledge._opened.cache_clear()
+    knowledge._in.cache_clear()
 
 
 def add(path, *entries) -> None:

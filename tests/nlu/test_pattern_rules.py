@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kg.text import fold
 from nlu.numerals import number
 from nlu.pattern_rules import find
-from nlu.text import fold
 
 TODAY = date(2026, 11, 22)
 

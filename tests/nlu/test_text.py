@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlu.text import fold, normalise
+from kg.text import fold
+from nlu.text import normalise
 
 
 @pytest.mark.parametrize(
