@@ -84,7 +84,8 @@ class Variable(_Strict):
 
 
 class Channel(_Strict):
-    """A channel of the folder: its class in `channel.py`, and where it differs in what it does."""
+    """A channel of the folder: its class in `channel.py` (or, with a dot, in another module), and
+    where it differs in what it does."""
 
     input: str
     does: dict[str, Duty] = {}
@@ -154,6 +155,11 @@ class Manifest(_Strict):
         if unknown := set(told.does) - set(DUTIES):
             raise ValueError(f"does: unknown {sorted(unknown)}")
         return told
+
+    def path(self, vendor: str, channel: str) -> str:
+        """The dotted path of a channel's class, as it stands in `credentials.yml`."""
+        named = self.channels[channel].input
+        return f"connectors.{vendor}.{named if '.' in named else f'channel.{named}'}"
 
     def duty(self, channel: str, name: str) -> Duty:
         """Whether a channel of the folder does one of `DUTIES`."""

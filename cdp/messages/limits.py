@@ -1,4 +1,5 @@
-"""How often, and at what hours, a shopper may be written to: `limits.yml`."""
+"""How often, and at what hours, a shopper may be written to (`limits.yml`), and what vendors take
+after a shopper's own message (`windows.yml`)."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, Extra, Field, PositiveInt, ValidationError
 from cdp.consent import PURPOSES
 
 FILE = Path(__file__).with_name("limits.yml")
+WINDOWS = Path(__file__).with_name("windows.yml")
 _HERE, _UTC = ZoneInfo("Asia/Shanghai"), ZoneInfo("UTC")
 
 
@@ -48,6 +50,17 @@ class Cap(_Strict):
 
     messages: PositiveInt
     days: PositiveInt
+
+
+class Window(_Strict):
+    """What a vendor takes after a shopper's own message."""
+
+    messages: PositiveInt
+    hours: PositiveInt
+
+    def is_open(self, heard_at: datetime, due: datetime, used: int) -> bool:
+        """Whether it takes one more at that time, `used` having been sent since it was heard."""
+        return due <= heard_at + timedelta(hours=self.hours) and used < self.messages
 
 
 class Limits(_Strict):
@@ -89,3 +102,17 @@ def load(path: Path) -> dict[str, Limits]:
     if unknown or "service" not in found:
         raise BadLimits(f"{path.name}: expected service, and others of {PURPOSES}")
     return found
+
+
+@cache
+def windows(path: Path = WINDOWS) -> dict[str, Window]:
+    """What the vendors take, by channel.
+
+    Raises:
+        BadLimits: the file is no YAML, or says something else than expected.
+    """
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return {channel: Window.parse_obj(one) for channel, one in told.items()}
+    except (yaml.YAMLError, AttributeError, ValidationError) as error:
+        raise BadLimits(f"{path.name}: {' '.join(str(error).split())}") from None

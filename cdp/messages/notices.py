@@ -49,9 +49,9 @@ def notify(
     message: a text, or {"text", "buttons": [{"title", "payload"}], "cards", "links"} as answers
     are; also "template": {"name", "fields": {name: text}}, the same for vendors that take nothing
     but templates of their own once a shopper has been silent for long. channel: only that one;
-    else the one they last wrote on, of those they allow. at: not before (naive UTC). name: the
-    caller's own name for it; with one it is sent once, however often this is called. Writes to the
-    database: not for an event loop.
+    else, of those they allow, the one they last wrote on whose vendor will still take it. at: not
+    before (naive UTC). name: the caller's own name for it; with one it is sent once, however often
+    this is called. Writes to the database: not for an event loop.
 
     Raises:
         ValueError: no such purpose, or a message that nobody could read.
@@ -67,7 +67,9 @@ def notify(
         known = name and session.scalars(select(OutboxRow).where(OutboxRow.name == name)).first()
         if known:
             return _notice(known)
-        place, reason = _place(session, person_id, purpose, channel)
+        # A vendor that takes templates takes them at any time.
+        any_time = "template" in body
+        place, reason = _place(session, person_id, purpose, channel, None if any_time else due)
         if place is not None and _written_often(session, person_id, purpose, rules, due):
             reason = "too_often"
         row = OutboxRow(
@@ -114,16 +116,35 @@ def _check_template(told: object) -> None:
 
 
 def _place(
-    session, person_id: int, purpose: str, channel: str | None
+    session, person_id: int, purpose: str, channel: str | None, due: datetime | None
 ) -> tuple[AddressRow | None, str | None]:
-    """Where to send it, or why nowhere."""
+    """Where to send it, or why nowhere; due: None where no vendor's window is looked at."""
     places = addresses.of(session, person_id, [channel] if channel else None)
     if not places:
         return None, "no_address"
-    for place in places:
-        if consent.allowed(session, person_id, purpose, place.channel):
-            return place, None
-    return None, "no_consent"
+    allowed = [one for one in places if consent.allowed(session, person_id, purpose, one.channel)]
+    if not allowed:
+        return None, "no_consent"
+    takes = (one for one in allowed if due is None or _is_open(session, one, due))
+    # Where no vendor will take it, the first says so, and that stands in the outbox.
+    return next(takes, allowed[0]), None
+
+
+def _is_open(session, place: AddressRow, due: datetime) -> bool:
+    window = limits.windows().get(place.channel)
+    if window is None:
+        return True
+    used = session.scalar(
+        select(func.count())
+        .select_from(OutboxRow)
+        .where(
+            OutboxRow.channel == place.channel,
+            OutboxRow.address == place.address,
+            OutboxRow.state.in_(COUNTED),
+            OutboxRow.created_at >= place.heard_at,
+        )
+    )
+    return window.is_open(place.heard_at, due, used)
 
 
 def _written_often(session, person_id: int, purpose: str, rules, due: datetime) -> bool:

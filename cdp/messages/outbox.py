@@ -24,6 +24,7 @@ from sqlalchemy import func, select, update
 
 from cdp import consent, withdrawal
 from cdp.consent_rules import OPTIONAL
+from cdp.messages import limits
 from cdp.messages.tables import AddressRow, OutboxRow
 from storage import read, utc_now, write
 
@@ -153,7 +154,8 @@ def is_taken(number: int) -> bool:
 def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Outgoing]:
     """Take what is due on a channel, the oldest first; each is to be ended by a call below.
 
-    What is not allowed any more, whose address is closed, or which is too late, is dropped.
+    What is not allowed any more, whose address is closed, or which is too late, is dropped; what
+    waited, or was tried, into the quiet hours of its purpose goes on waiting.
     """
     now = now or utc_now()
     with write() as session:
@@ -167,6 +169,10 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
         )
         taken = []
         for row in session.scalars(due):
+            quiet = limits.of(row.purpose).quiet
+            if quiet is not None and quiet.after(now) > now:
+                row.due_at = quiet.after(now)
+                continue
             row.reason = _why_not(session, row, now)
             if row.reason:
                 row.state = DROPPED

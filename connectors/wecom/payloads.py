@@ -29,6 +29,7 @@ _SAID = {
 }
 _KNOWN = frozenset(
     {"msgid", "open_kfid", "external_userid", "send_time", "origin", "servicer_userid", "msgtype"}
+    | {"event"}
 )
 # A servicer took the session (1, 4), or got it from another (2); or ended it (3): the shopper is
 # the bot's again.
@@ -75,6 +76,7 @@ def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Session | Undeli
     Raises:
         ValueError: a part that every entry has is missing.
     """
+    fields.count("wecom", told, _KNOWN | {str(told.get("msgtype"))})
     if told.get("origin") == _EVENT or told.get("msgtype") == "event":
         return _event(told)
     if told.get("origin") != _SHOPPER:
@@ -87,7 +89,6 @@ def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Session | Undeli
     content = told.get(kind) if isinstance(told.get(kind), Mapping) else {}
     if kind == "text" and content.get("menu_id"):
         return Incoming(number, address, "choice", str(content["menu_id"]), who=user)
-    fields.count("wecom", told, _KNOWN | {kind})
     if kind not in _KINDS:
         return Incoming(number, address, "unknown", kind[:64], who=user, raw=told)
     said = " ".join(str(content[one]) for one in _SAID.get(kind, ()) if content.get(one))

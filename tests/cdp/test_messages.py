@@ -80,6 +80,40 @@ def test_a_message_goes_where_the_person_last_wrote_of_what_they_allow(demo, clo
     assert notify(demo, "只在微信", channel="wechat").reason == "no_address"
 
 
+def test_a_vendor_whose_window_is_over_or_full_is_passed_over(demo, clock):
+    addresses.heard("wechat", "o-1", ROOM, NOON + timedelta(hours=1))
+    assert notify(demo, "您的退款到账了", at=NOON + timedelta(hours=48)).channel == "wechat"
+    assert notify(demo, "您的退款到账了", at=NOON + timedelta(hours=50)).channel == "web"
+    clock.now += timedelta(hours=1)
+    assert [notify(demo, f"通知 {n}").channel for n in range(6)] == ["wechat"] * 5 + ["web"]
+    # A template is taken at any time; and where there is no other way, the vendor may say so.
+    template = {"text": "您的退款到账了", "template": {"name": "refund_arrived", "fields": {}}}
+    assert notify(demo, template, at=NOON + timedelta(hours=50)).channel == "wechat"
+    addresses.close("web", ROOM[1])
+    assert notify(demo, "您的退款到账了", at=NOON + timedelta(hours=50)).channel == "wechat"
+
+
+def test_what_was_late_or_tried_into_the_quiet_hours_waits_for_the_morning(demo, clock):
+    late = notify(demo, "新色到货", "marketing")
+    clock.now = datetime(2026, 11, 23, 15)  # 23:00 in the shop: nobody was there to send it
+    assert outbox.claim("web") == []
+    assert states()[late.id] == ("waiting", None)
+    clock.now = datetime(2026, 11, 24, 1)
+    assert [one.id for one in outbox.claim("web")] == [late.id]
+
+
+def test_what_failed_together_does_not_come_back_together(demo, clock, monkeypatch):
+    drawn = iter((0.5, 1.0))
+    monkeypatch.setattr(outbox.random, "uniform", lambda *_: next(drawn))
+    for text in ("您的退款到账了", "您的快递到了"):
+        notify(demo, text)
+    for one in outbox.claim("web"):
+        outbox.not_sent(one.id, "503")
+    with read() as session:
+        due = session.scalars(select(OutboxRow.due_at).order_by(OutboxRow.id)).all()
+    assert [one - clock.now for one in due] == [timedelta(seconds=2.5), timedelta(seconds=5)]
+
+
 def test_no_consent_means_no(database, clock):
     nobody = person(allows=())
     assert notify(nobody, "新色到货", "marketing").reason == "no_consent"

@@ -10,11 +10,9 @@ import pytest
 from cdp import identity
 from cdp.messages import outbox
 from connectors import sender
-from connectors.wecom import channel
+from connectors.wecom import app, channel, contacts
 from connectors.wecom.channel import WeComInput
 from connectors.wecom.client import Corp
-from connectors.wecom_app import channel as app
-from connectors.wecom_app import contacts
 from storage import write
 from tests.connectors.served import served
 from tests.connectors.talks import Bot, does

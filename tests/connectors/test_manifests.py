@@ -9,6 +9,7 @@ import pytest
 import yaml
 from rasa.shared.utils.common import class_from_module_path
 
+from cdp.messages import limits
 from connectors import manifest
 from connectors.manifest import DUTIES, BadManifest
 from tests.connectors.conformance.rig import rigs
@@ -34,17 +35,17 @@ def test_nothing_is_left_to_do(folder):
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_channels_named_are_those_served(folder):
     told = manifest.of_folder(folder)
-    for name, channel in told.channels.items():
-        path = f"connectors.{folder}.channel.{channel.input}"
+    for name in told.channels:
+        path = told.path(folder, name)
         assert path in CREDENTIALS, f"credentials.yml: {path} is missing"
         assert class_from_module_path(path).name() == name
 
 
 def test_every_channel_served_has_a_manifest():
     channels = {
-        f"connectors.{folder}.channel.{one.input}"
+        manifest.of_folder(folder).path(folder, name)
         for folder in FOLDERS
-        for one in manifest.of_folder(folder).channels.values()
+        for name in manifest.of_folder(folder).channels
     }
     assert channels == set(CREDENTIALS)
 
@@ -73,6 +74,18 @@ def test_the_documents_table_is_the_manifests():
 def test_every_channel_has_a_rig():
     wanted = {(one, name) for one in FOLDERS for name in manifest.of_folder(one).channels}
     assert {(rig.vendor, rig.channel) for rig in rigs()} == wanted
+
+
+def test_what_vendors_take_is_known_where_a_channel_is_chosen():
+    told = {
+        name: {"messages": manifest.of_folder(one).limits.quota, "hours": limit}
+        for one in FOLDERS
+        if (limit := manifest.of_folder(one).limits.window_hours)
+        for name in manifest.of_folder(one).channels
+        # An enterprise writes to its own people at any time.
+        if name != "wecom_app"
+    }
+    assert {name: one.dict() for name, one in limits.windows().items()} == told
 
 
 def test_what_is_tested_elsewhere_is():

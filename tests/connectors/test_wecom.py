@@ -11,7 +11,7 @@ from sqlalchemy import select
 from cdp import cases, keys
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
-from connectors import plain, provenance, rooms, unknown, vendor
+from connectors import fields, plain, provenance, rooms, unknown, vendor
 from connectors.unknown import UnknownRow
 from connectors.wecom import channel, cursors
 from connectors.wecom.channel import WeComInput
@@ -180,20 +180,22 @@ async def test_what_was_taken_and_not_delivered_is_noted(state):
         ann = wecom.shopper("小安")
         ann.refuses = True
         await does(ann.says, "在吗")
-        await until(lambda: wecom.sent)
+        await until(lambda: box() and box()[0][0] == "sent")
         await does(wecom.tick)
         await until(lambda: box()[0][0] == "failed")
-        with read() as session:
-            row = session.get(AddressRow, ("wecom", f"wkShop/{ann.external_userid}"))
-        assert row.closed_at is not None
 
+        def closed() -> bool:
+            with read() as session:
+                row = session.get(AddressRow, ("wecom", f"wkShop/{ann.external_userid}"))
+                return row.closed_at is not None
 
-LINK = {"title": "退货政策", "url": "/policies"}
+        await until(closed)
 
 
 async def test_links_are_entries_of_a_menu_that_open_a_page(state):
     async with talking() as (wecom, bot, _):
-        bot.answer = {"text": "在这里看：", "custom": {"links": [LINK]}}
+        links = [{"title": "退货政策", "url": "/policies"}]
+        bot.answer = {"text": "在这里看：", "custom": {"links": links}}
         ann = wecom.shopper("小安")
         await does(ann.says, "退货政策")
         await until(lambda: ann.seen)
@@ -227,10 +229,13 @@ async def test_what_is_no_text_gets_a_sentence_and_stands_in_the_room(state):
 async def test_what_is_new_is_counted_and_kept_for_a_look(database):
     unknown.counts.clear()
     async with talking() as (wecom, bot, _):
+        wecom.newer_payloads = True
+        before = fields.counts("wecom").get("future_field", 0)
         ann = wecom.shopper("小安")
         await does(lambda: ann.sends("hologram", {"depth": 3}))
         await until(lambda: ann.texts == [vendor.NOT_READ["unknown"]])
         assert bot.heard == [] and unknown.counts["wecom", "hologram"] == 1
+        assert fields.counts("wecom").get("future_field", 0) > before
         event = {"event_type": "future_event", "open_kfid": "wkShop"}
         entry = {"origin": 4, "msgtype": "event", "event": event}
         await does(lambda: wecom.inbox.put("wkShop", entry))

@@ -11,8 +11,8 @@ from cdp import consent, identity, pipeline, profiles, tags
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
 from connectors import provenance, unknown, vendor
-from connectors.wecom_app.channel import WeComAppInput
-from connectors.wecom_app.contacts import (
+from connectors.wecom.app import WeComAppInput
+from connectors.wecom.contacts import (
     BadWelcomes,
     Welcome,
     Welcomes,

@@ -85,6 +85,16 @@ async def test_what_the_shop_says_of_itself_is_sent_and_noted(talk):
     await until(lambda: _outbox() == ["sent", "sent"])
 
 
+@pytest.mark.duty("proactive")
+async def test_what_is_to_be_sent_later_survives_a_restart(stopped):
+    async with stopped.serving():
+        person = await _person(stopped)
+    await does(notify, person, "您的退款到账了")
+    assert stopped.rig.seen("ann") == ["听到：在吗"]
+    async with stopped.serving():
+        await until(lambda: stopped.rig.seen("ann")[1:] == ["您的退款到账了"])
+
+
 @pytest.mark.duty("left")
 async def test_who_leaves_is_not_written_to_until_they_are_back(talk):
     person = await _person(talk)

@@ -1,4 +1,4 @@
-"""The conformance suite's rig of WeCom's customer service."""
+"""The conformance suite's rigs of WeCom: customer service, and an app of the enterprise's own."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from functools import partial
 
 import requests
 
+from connectors.tencent import parsed
 from connectors.vendor import Incoming
-from connectors.wecom import channel, payloads
+from connectors.wecom import app_payloads, channel, payloads
+from connectors.wecom.app import WeComAppInput
 from connectors.wecom.channel import WeComInput
 from connectors.wecom.client import Corp
 from connectors.wecom.payloads import Entered
 from tests.connectors.conformance.rig import FOREIGN, OLD, UNSIGNED, WRONG, Rig
-from tests.vendors.wecom import Simulator, crypto
+from tests.vendors.wecom import Simulator, callbacks, crypto
 from tests.vendors.wecom.callbacks import xml_of
 
 BOMB = b'<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><xml><Encrypt>&c;</Encrypt></xml>'
@@ -24,6 +26,7 @@ class WeComRig(Rig):
     """An enterprise with one customer service account."""
 
     vendor, channel = "wecom", "wecom"
+    topic = "kf"
     malformed = {"empty": b"", "broken": b"<xml>", "a list": b"[]", "entities": BOMB}
     malformed_inside = malformed
 
@@ -96,7 +99,8 @@ class WeComRig(Rig):
             OLD: {"timestamp": str(int(self._wecom.clock()) - 400)},
             FOREIGN: {"receiver": "ww-another"},
         }
-        status, *_ = self._wecom.forge(xml_of({"Event": text}), **forged[how])
+        told = xml_of({"FromUserName": "forger", "MsgType": "text", "Content": text, "MsgId": 1})
+        status, *_ = self._wecom.forge(told, self.topic, **forged[how])
         return status
 
     def replay(self) -> int:
@@ -119,9 +123,60 @@ class WeComRig(Rig):
         return query, xml_of({"ToUserName": at.corp_id, "Encrypt": encrypted}).encode()
 
     def read(self, payload: bytes) -> Incoming | None:
-        found = payloads.of_message(json.loads(payload))
+        if payload.startswith(b"<"):
+            found = app_payloads.parse(parsed(payload))
+        else:
+            found = payloads.of_message(json.loads(payload))
         found = found.incoming if isinstance(found, Entered) else found
         return found if isinstance(found, Incoming) else None
 
 
-RIGS = (WeComRig,)
+class WeComAppRig(WeComRig):
+    """An app of the enterprise's own, and its members."""
+
+    channel, topic = "wecom_app", "app"
+    malformed_inside = {**WeComRig.malformed, "nobody": b"<xml><MsgType>text</MsgType></xml>"}
+
+    def quick(self, patch) -> None:
+        super().quick(patch)
+        # Between the tries of a callback.
+        patch.setattr(callbacks, "PATIENCE", 0.0)
+
+    def make(self) -> WeComAppInput:
+        at = self._wecom
+        corp = Corp(at.corp_id, at.secret, at.token, at.aes_key, at.url, at.agent_id)
+        return WeComAppInput(corp)
+
+    def unconfigured(self) -> WeComAppInput:
+        return WeComAppInput.from_credentials(None)
+
+    def says(self, who: str, text: str) -> None:
+        self._wecom.member(who).says(text)
+
+    def sends(self, who: str, kind: str) -> None:
+        member = self._wecom.member(who)
+        acts = {
+            "image": member.sends_image,
+            "voice": member.sends_voice,
+            "location": partial(member.sends_location, "外滩", 31.2, 121.5),
+            "unknown": partial(member.sends, "hologram", Depth="3"),
+        }
+        acts[kind]()
+
+    def enters(self, who: str, scene: str) -> None:
+        self._wecom.member(who).sends("event", Event="subscribe", EventKey="")
+
+    def leaves(self, who: str) -> None:
+        self._wecom.member(who).sends("event", Event="unsubscribe", EventKey="")
+
+    def seen(self, who: str) -> list[str]:
+        return self._wecom.member(who).texts
+
+    def identifier(self, who: str) -> tuple[str, str]:
+        return "conversation", f"wecom_app-{who}"
+
+    def repeats(self) -> None:
+        self._wecom.again(self._wecom.deliveries[-1])
+
+
+RIGS = (WeComRig, WeComAppRig)

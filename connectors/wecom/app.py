@@ -19,11 +19,11 @@ from connectors import plain
 from connectors.sender import NotSent, Refused, Sender
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import VendorInput
+from connectors.wecom import app_payloads, contacts
+from connectors.wecom.app_payloads import Contact
 from connectors.wecom.callback import routes_of
 from connectors.wecom.client import APP, Client, Corp
-from connectors.wecom_app import contacts, payloads
-from connectors.wecom_app.contacts import Contacts
-from connectors.wecom_app.payloads import Contact
+from connectors.wecom.contacts import Contacts
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class WeComAppInput(VendorInput):
         return routes
 
     async def _received(self, told: dict) -> None:
-        found = payloads.parse(told)
+        found = app_payloads.parse(told)
         if isinstance(found, Contact):
             await self._contacts.took(found)
         elif found is not None and self._is_the_apps(told):

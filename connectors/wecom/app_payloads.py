@@ -15,6 +15,13 @@ from connectors import fields
 from connectors.vendor import Incoming
 
 VERSION = "app-callback-2026"
+_KNOWN = frozenset(
+    {"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID", "Content", "Event"}
+    | {"EventKey", "PicUrl", "MediaId", "Format", "ThumbMediaId", "Location_X", "Location_Y"}
+    | {"Scale", "Label", "AppType", "Title", "Description", "Url", "ChangeType", "UserID", "State"}
+    | {"ExternalUserID", "WelcomeCode", "Source", "FailReason", "Latitude", "Longitude"}
+    | {"Precision", "ScanCodeInfo", "SendPicsInfo", "SendLocationInfo", "BatchJob", "JobId"}
+)
 MOST = 4_000
 ADDED = frozenset({"add_external_contact", "add_half_external_contact"})
 GONE = frozenset({"del_external_contact", "del_follow_user"})
@@ -69,7 +76,7 @@ def parse(told: Mapping[str, Any]) -> Incoming | Contact | None:
     sender, kind = _text(told.get("FromUserName")), _text(told.get("MsgType")).lower()
     if not 0 < len(sender) <= 64 or not kind:
         raise ValueError("FromUserName, MsgType: expected both")
-    fields.count("wecom_app", told, _KNOWN)
+    fields.count("wecom", told, _KNOWN)
     if kind == "event":
         return _event(told, sender)
     if not told.get("MsgId"):

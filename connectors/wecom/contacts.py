@@ -22,8 +22,8 @@ from cdp.messages.outbox import Outgoing
 from connectors import plain, provenance
 from connectors.sender import NotSent, Refused
 from connectors.tencent import ApiError, NotReached
+from connectors.wecom.app_payloads import GONE, Contact
 from connectors.wecom.client import Client
-from connectors.wecom_app.payloads import GONE, Contact
 
 logger = logging.getLogger(__name__)
 
