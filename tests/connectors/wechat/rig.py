@@ -23,7 +23,7 @@ class WeChatRig(Rig):
     """A verified account in safe mode."""
 
     vendor, channel = "wechat", "wechat"
-    # The suite's answers are replies, where choices are numbered; later messages have menus.
+    # Later messages of an account that has menus.
     elsewhere: ClassVar = {"buttons": "tests/connectors/test_wechat_outgoing.py"}
     made, kind = WeChatInput, "official"
     malformed = {
@@ -36,7 +36,9 @@ class WeChatRig(Rig):
     malformed_inside = {**malformed, "nobody": b"<xml><MsgType>text</MsgType></xml>"}
 
     def __init__(self) -> None:
-        self._wechat = Simulator(kind=self.kind, mode="safe", answer_within=3.0)
+        # A test account has no menus: choices are numbered, be the answer a reply or a later message.
+        more = {"kind": self.kind, "test_account": True}
+        self._wechat = Simulator(mode="safe", answer_within=3.0, **more)
 
     def quick(self, patch) -> None:
         super().quick(patch)
