@@ -125,7 +125,7 @@ def _in_time(turn: Turn, resolution: Resolution, order: Order) -> Decision:
     data = resolution.data or {}
     return Decision(
         allowed=allowed,
-        reason=reason.rstrip("。"),
+        reason=reason.rstrip("。."),
         title=resolution.title,
         reference=f"{resolution.policy}@{resolution.version}",
         path=tuple(resolution.path),

@@ -171,7 +171,10 @@ class _Training:
 
 def _rows(labels: np.ndarray) -> Iterable[np.ndarray]:
     """Masks that leave out a share of each intent's rows."""
-    fewest = int(np.bincount(labels).min())
+    members = np.bincount(labels)
+    if members.max() < 2:  # nothing can be left out and still be known
+        return
+    fewest = int(members.min())
     folds = StratifiedKFold(min(_FOLDS, max(2, fewest)), shuffle=True, random_state=_SEED)
     for _, unseen in folds.split(labels, labels):
         seen = np.ones(len(labels), dtype=bool)

@@ -64,7 +64,7 @@ def test_says_so_when_the_format_is_another(model: IntentModel, tmp_path: Path) 
     ("texts", "intents", "blocks", "message"),
     [
         (["a", "b"], ["one", "one"], ["characters"], "two intents"),
-        (["a", "b"], ["one", "two"], ["letters"], "letters"),
+        (["a", "b"], ["one", "two"], ["syllables"], "syllables"),
     ],
 )
 def test_refuses_what_it_cannot_learn_from(texts, intents, blocks, message: str) -> None:
