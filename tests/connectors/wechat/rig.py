@@ -36,7 +36,7 @@ class WeChatRig(Rig):
     malformed_inside = {**malformed, "nobody": b"<xml><MsgType>text</MsgType></xml>"}
 
     def __init__(self) -> None:
-        # A test account has no menus: choices are numbered, be the answer a reply or a later message.
+        # A test account has no menus: choices are numbered in replies and in later messages.
         more = {"kind": self.kind, "test_account": True}
         self._wechat = Simulator(mode="safe", answer_within=3.0, **more)
 
