@@ -53,10 +53,11 @@ class Cap(_Strict):
 
 
 class Window(_Strict):
-    """What a vendor takes after a shopper's own message."""
+    """What a vendor takes after a shopper's own message; templates: those it takes at any time."""
 
     messages: PositiveInt
     hours: PositiveInt
+    templates: bool = False
 
     def is_open(self, heard_at: datetime, due: datetime, used: int) -> bool:
         """Whether it takes one more at that time, `used` having been sent since it was heard."""

@@ -67,9 +67,7 @@ def notify(
         known = name and session.scalars(select(OutboxRow).where(OutboxRow.name == name)).first()
         if known:
             return _notice(known)
-        # A vendor that takes templates takes them at any time.
-        any_time = "template" in body
-        place, reason = _place(session, person_id, purpose, channel, None if any_time else due)
+        place, reason = _place(session, person_id, purpose, channel, due, "template" in body)
         if place is not None and _written_often(session, person_id, purpose, rules, due):
             reason = "too_often"
         row = OutboxRow(
@@ -116,23 +114,23 @@ def _check_template(told: object) -> None:
 
 
 def _place(
-    session, person_id: int, purpose: str, channel: str | None, due: datetime | None
+    session, person_id: int, purpose: str, channel: str | None, due: datetime, template: bool
 ) -> tuple[AddressRow | None, str | None]:
-    """Where to send it, or why nowhere; due: None where no vendor's window is looked at."""
+    """Where to send it, or why nowhere; template: it is said by one as well."""
     places = addresses.of(session, person_id, [channel] if channel else None)
     if not places:
         return None, "no_address"
     allowed = [one for one in places if consent.allowed(session, person_id, purpose, one.channel)]
     if not allowed:
         return None, "no_consent"
-    takes = (one for one in allowed if due is None or _is_open(session, one, due))
+    takes = (one for one in allowed if _is_open(session, one, due, template))
     # Where no vendor will take it, the first says so, and that stands in the outbox.
     return next(takes, allowed[0]), None
 
 
-def _is_open(session, place: AddressRow, due: datetime) -> bool:
+def _is_open(session, place: AddressRow, due: datetime, template: bool) -> bool:
     window = limits.windows().get(place.channel)
-    if window is None:
+    if window is None or (template and window.templates):
         return True
     used = session.scalar(
         select(func.count())

@@ -39,6 +39,8 @@ class OutboxRow(Base):
     __table_args__ = (
         UniqueConstraint("name", name="uq_outbox_name"),
         Index("ix_outbox_due", "channel", "state", "due_at"),
+        Index("ix_outbox_address", "channel", "address", "state"),
+        Index("ix_outbox_vendor", "channel", "vendor_id"),
         Index("ix_outbox_person", "person_id", "purpose", "due_at"),
     )
 

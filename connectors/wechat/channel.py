@@ -60,7 +60,7 @@ class WeChatInput(VendorInput):
     def from_credentials(cls, _credentials: dict[str, Any] | None) -> WeChatInput:
         """Read the account from the environment (`Account.from_environment`), and how it says the
         shop's own messages by templates (`WECHAT_TEMPLATES`)."""
-        file = os.environ.get(f"{cls.prefix}_TEMPLATES")
+        file = os.environ.get("WECHAT_TEMPLATES") if cls.replies else None
         known = templates.load(Path(file)) if file else {}
         return cls(Account.from_environment(cls.prefix), known)
 

@@ -31,6 +31,14 @@ _SILENT = frozenset(
     {"enter_agent", "view", "view_miniprogram", "location", "scancode_push", "batch_job_result"}
     | {"pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select"}
 )
+_KNOWN = frozenset(
+    {"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID", "Content", "Event"}
+    | {"EventKey", "MediaId", "Format", "PicUrl", "ThumbMediaId", "Title", "Description", "Url"}
+    | {"Location_X", "Location_Y", "Scale", "Label", "AppType", "Latitude", "Longitude"}
+    | {"Precision", "ScanCodeInfo", "SendPicsInfo", "SendLocationInfo", "JobId", "JobType"}
+    | {"ErrCode", "ErrMsg", "ChangeType", "UserID", "ExternalUserID", "State", "WelcomeCode"}
+    | {"Source", "FailReason"}
+)
 _KINDS = {one: one for one in ("text", "image", "voice", "video", "location", "link")}
 _SAID = {
     "text": ("Content",),

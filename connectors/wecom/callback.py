@@ -57,7 +57,7 @@ def _opened(sealed: Sealed | None, request: Request) -> dict | str:
         NotGenuine, Malformed: as `Sealed.opened` and `parsed`.
     """
     if sealed is None:
-        raise NotGenuine("it is off")
+        raise NotGenuine("the channel is off")
     query = {one: request.args.get(one, "") for one in request.args}
     if request.method == "GET":
         return sealed.opened(query, query.get("echostr", ""))

@@ -41,6 +41,7 @@ QUOTA = Quota(5, timedelta(hours=48), (ON_EVENT,))
 PAGE = 1_000
 CODE_SECONDS = 18.0  # WeCom's 20, less the way there
 PAUSES = (1.0, 5.0, 30.0)
+FAILED_PAUSES = (0.0, 0.3, 0.7)
 POOL, PERSON = 2, 3
 _WITH_A_PERSON, PERSON_PAUSE = 95018, timedelta(minutes=10)
 _LATER = {45009: timedelta(minutes=1), -1: timedelta(seconds=10)}
@@ -163,10 +164,15 @@ class WeComInput(VendorInput):
     async def _undelivered(self, found: Undelivered) -> None:
         """Note what WeCom had taken, and the shopper did not get."""
         logger.warning("wecom.message.undelivered type=%s", found.kind)
-        for number in (found.name, f"{ON_EVENT}{found.name}"):
-            await asyncio.to_thread(outbox.became, self.name(), number, f"fail_type {found.kind}")
         if found.kind == payloads.REJECTED:
             await asyncio.to_thread(addresses.close, self.name(), found.address)
+        failure = f"fail_type {found.kind}"
+        # It may be told before its number is kept.
+        for pause in FAILED_PAUSES if found.name else ():
+            await asyncio.sleep(pause)
+            for number in (found.name, f"{ON_EVENT}{found.name}"):
+                if await asyncio.to_thread(outbox.became, self.name(), number, failure):
+                    return
 
     async def with_person(self, incoming: Incoming) -> bool:
         """Whether a servicer has, or is about to have, the shopper.

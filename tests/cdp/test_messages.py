@@ -89,6 +89,10 @@ def test_a_vendor_whose_window_is_over_or_full_is_passed_over(demo, clock):
     # A template is taken at any time; and where there is no other way, the vendor may say so.
     template = {"text": "您的退款到账了", "template": {"name": "refund_arrived", "fields": {}}}
     assert notify(demo, template, at=NOON + timedelta(hours=50)).channel == "wechat"
+    # Another vendor knows no templates, though they wrote there later.
+    addresses.heard("wecom", "wk/wm", ROOM, clock.now + timedelta(minutes=1))
+    assert notify(demo, template, at=NOON + timedelta(hours=52)).channel == "wechat"
+    addresses.close("wecom", "wk/wm")
     addresses.close("web", ROOM[1])
     assert notify(demo, "您的退款到账了", at=NOON + timedelta(hours=50)).channel == "wechat"
 

@@ -40,7 +40,8 @@ async def talking(made=WeComInput, *more):
         )
         async with served(made(corp, *more), bot) as place:
             url = f"http://{place}/webhooks/{made.name()}/webhook"
-            assert await does(wecom.save_callback, url) == ""
+            # The vendor waits for a second only, and the machine may be busy.
+            assert "" in [await does(wecom.save_callback, url) for _ in range(3)]
             yield wecom, bot, url
 
 

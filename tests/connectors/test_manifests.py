@@ -85,7 +85,8 @@ def test_what_vendors_take_is_known_where_a_channel_is_chosen():
         # An enterprise writes to its own people at any time.
         if name != "wecom_app"
     }
-    assert {name: one.dict() for name, one in limits.windows().items()} == told
+    known = {name: one.dict(exclude={"templates"}) for name, one in limits.windows().items()}
+    assert known == told
 
 
 def test_what_is_tested_elsewhere_is():

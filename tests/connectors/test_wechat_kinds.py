@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from cdp import keys
+from cdp import erasers, keys
 from connectors import rooms, unknown, vendor
 from connectors.unknown import UnknownRow
 from storage import read
@@ -55,6 +55,8 @@ async def test_a_message_of_a_new_kind_is_answered_politely_and_kept_for_a_look(
         assert (row.channel, row.kind, row.key) == ("wechat", "openid", "o-ann")
         assert json.loads(keys.decrypt(row.body))["Depth"] == "3" and "Depth" not in row.body
         assert unknown.newest()[0][:3] == ("wechat", "hologram", 1)
+        # It goes with the data of whoever sent it.
+        assert erasers.erase_notes([], [("openid", "o-ann")])["unknown_payloads"] == 1
 
 
 async def test_an_event_of_a_new_kind_is_kept_and_nothing_is_said(state, monkeypatch):

@@ -12,7 +12,13 @@ from cdp.messages import notify
 from cdp.messages.tables import AddressRow
 from connectors import provenance, unknown, vendor
 from connectors.wecom.app import WeComAppInput
-from connectors.wecom.contacts import BadWelcomes, Welcome, Welcomes, load, welcomes_of_environment
+from connectors.wecom.contacts import (
+    BadWelcomes,
+    Welcome,
+    Welcomes,
+    load,
+    welcomes_of_environment,
+)
 from storage import read, write
 from tests.connectors.on_wecom import person_of, quick, talking
 from tests.connectors.served import served

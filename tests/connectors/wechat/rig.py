@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 import requests
 
@@ -22,6 +23,8 @@ class WeChatRig(Rig):
     """A verified account in safe mode."""
 
     vendor, channel = "wechat", "wechat"
+    # Later messages of an account that has menus.
+    elsewhere: ClassVar = {"buttons": "tests/connectors/test_wechat_outgoing.py"}
     made, kind = WeChatInput, "official"
     malformed = {
         "empty": b"",
@@ -33,7 +36,9 @@ class WeChatRig(Rig):
     malformed_inside = {**malformed, "nobody": b"<xml><MsgType>text</MsgType></xml>"}
 
     def __init__(self) -> None:
-        self._wechat = Simulator(kind=self.kind, mode="safe", answer_within=3.0)
+        # A test account has no menus: choices are numbered in replies and in later messages.
+        more = {"kind": self.kind, "test_account": True}
+        self._wechat = Simulator(mode="safe", answer_within=3.0, **more)
 
     def quick(self, patch) -> None:
         super().quick(patch)
