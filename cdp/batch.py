@@ -149,7 +149,7 @@ def _finish(session: Session, batch: _Batch) -> None:
     """Mark the events as done, and leave nothing of those that may not be kept."""
     gone = set(batch.erased)
     done = [
-        {"of": event.seq, "person_id": person, "state": DONE}
+        {"seq": event.seq, "person_id": person, "state": DONE}
         for event, person in zip(batch.events, batch.people, strict=True)
         if event.seq not in gone
     ]

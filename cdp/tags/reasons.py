@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import string
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 # A shopper reads Chinese time; the database keeps UTC.
 _HERE = timedelta(hours=8)
 
 
-def fields_of(template: str) -> set[str]:
+@lru_cache(maxsize=1_000)
+def fields_of(template: str) -> frozenset[str]:
     """The names in braces.
 
     Raises:
@@ -28,7 +30,7 @@ def fields_of(template: str) -> set[str]:
         if not name.isidentifier() or spec or conversion:
             raise ValueError(f"{{{name}}}: expected a plain name in braces")
         found.add(name)
-    return found
+    return frozenset(found)
 
 
 def render(template: str, values: dict[str, Any]) -> str:

@@ -37,14 +37,24 @@ class Rule:
     sticks: bool
     version: str
     kinds: frozenset[str] | None
+    needs: frozenset[str] | None
     categories: frozenset[str] | None
     channels: frozenset[str] | None
 
-    def may_hold(self, categories: frozenset[str], channels: frozenset[str]) -> bool:
-        """Whether it can hold for somebody who looked at these categories, from these channels."""
+    def may_hold(
+        self, met: frozenset[str], categories: frozenset[str], channels: frozenset[str]
+    ) -> bool:
+        """Whether it can hold for somebody of whom there were these kinds of events, who looked at
+        these categories, from these channels."""
+        if not self.met_by(met):
+            return False
         if self.categories is not None and self.categories.isdisjoint(categories):
             return False
         return self.channels is None or not self.channels.isdisjoint(channels)
+
+    def met_by(self, met: frozenset[str]) -> bool:
+        """Whether there was an event without which it cannot hold."""
+        return self.needs is None or not self.needs.isdisjoint(met)
 
     def changed_by(self, kinds: frozenset[str]) -> bool:
         """Whether events of these kinds can change the answer."""
@@ -221,6 +231,7 @@ def _add(
         sticks=model.keeps == UNTIL_IT_EXPIRES,
         version=_version(raw, groups),
         kinds=condition.kinds,
+        needs=condition.needs,
         categories=(condition.categories or None) if isinstance(condition, Looked) else None,
         channels=condition.wanted.get("channel") if isinstance(condition, Touched) else None,
     )
