@@ -13,7 +13,7 @@ from cdp.segments import fields
 from cdp.segments.errors import ExpressionError
 from cdp.segments.fields import FIELDS, OPERATORS, Getter, Subject
 from cdp.segments.tokens import Token
-from cdp.tags import rules
+from cdp.tags import rules, wording
 from cdp.tags.facts import fold_case
 
 DEEPEST = 40
@@ -215,6 +215,7 @@ class Parser:
             lasting = self._duration()
         self._want(")")
         if token.value == "tag":
+            name = wording.kept_as(name)
             self.tags.add(name)
             return _Operand("yesno", fields.tag(name), token, tag=name)
         if token.value == "trait":
