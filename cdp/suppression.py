@@ -7,7 +7,7 @@ people, which are never given twice. Somebody who comes back of their own will i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Column, DateTime, Integer, String, insert, select, update
@@ -74,6 +74,29 @@ def barriers(session, ids: Ids) -> dict[tuple[str, str], tuple[datetime, bool]]:
     return {
         by_hash[row.hash]: (row.at, row.lifted_at is not None) for row in _rows(session, by_hash)
     }
+
+
+def rekey(session, sealed: Mapping[tuple[str, str], str]) -> int:
+    """Put phones and addresses that stand in the list by an older hash key under the one in force.
+
+    sealed: identifier → its encrypted value, since a rotation changes the identifier itself, and
+    the list's own values are gone: who comes by is recognised by what they bring. Gives how many.
+    """
+    active = keys.active_secret(session)
+    older = [one for one in keys.hash_secrets() if one != active]
+    now_called: dict[str, str] = {}
+    for (kind, key), token in sealed.items() if older else ():
+        value = keys.decrypt(token)
+        for one in older:
+            was = keys.key_with(f"suppressed:{kind}", keys.key_with(kind, value, one), one)
+            now_called[was] = hash_of(kind, key)
+    found = list(_rows(session, now_called))
+    known = {row.hash for row in _rows(session, {now_called[row.hash] for row in found})}
+    for row in found:
+        if now_called[row.hash] not in known:
+            known.add(now_called[row.hash])
+            _change(session, [row.hash], hash=now_called[row.hash])
+    return len(found)
 
 
 def lift(session, ids: Ids) -> None:

@@ -98,10 +98,12 @@ def _reapply(options) -> int:
     """A restored backup may hold people who were erased after it was made."""
     after, back = 0, []
     while True:
-        with read() as session:
-            wanted = select(IdentifierRow.id, IdentifierRow.kind, IdentifierRow.key)
-            wanted = wanted.where(IdentifierRow.id > after).order_by(IdentifierRow.id)
+        with write() as session:
+            columns = (IdentifierRow.id, IdentifierRow.kind, IdentifierRow.key, IdentifierRow.enc)
+            wanted = select(*columns).where(IdentifierRow.id > after).order_by(IdentifierRow.id)
             rows = session.execute(wanted.limit(_AT_ONCE)).all()
+            sealed = {(row.kind, row.key): row.enc for row in rows if row.enc}
+            suppression.rekey(session, sealed)
             back += suppression.suppressed(session, [(row.kind, row.key) for row in rows])
         if not rows:
             break
