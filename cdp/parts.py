@@ -3,7 +3,7 @@
 Each process that records decisions, erases or runs jobs imports this one module.
 """
 
-from cdp import decisions, erasers, export, messages, minors, profiles, retention, tags
+from cdp import decisions, erasers, export, messages, minors, profiles, replay, retention, tags
 from cdp.clusters import update as clusters
 from cdp.lake import flush, forget
 from cdp.segments import deliver, rebuild
@@ -21,6 +21,7 @@ __all__ = [
     "minors",
     "profiles",
     "rebuild",
+    "replay",
     "retention",
     "sweep",
     "tags",
