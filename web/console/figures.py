@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
+from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
+from cdp.clusters import members, model, words
 from cdp.readings import consents
-from storage import read, utc_now, var_dir
+from storage import read, utc_now
 from web import i18n
 from web.console import frame
 from web.console.charts import chart, series
@@ -16,6 +17,7 @@ from web.console.guard import ConsoleRoute, SeesFigures
 
 router = APIRouter(route_class=ConsoleRoute)
 DAYS = 30
+PICTURES = ("map", "differences", "choice")
 
 
 @router.get("/consents")
@@ -48,7 +50,31 @@ def consent(request: Request, visitor: SeesFigures) -> Response:
 
 @router.get("/clusters")
 def clusters(request: Request, visitor: SeesFigures) -> Response:
-    """The newest model's card, as the clusters' job wrote it."""
-    cards = sorted((var_dir() / "models" / "clusters").glob("**/card.json"))
-    card = json.loads(cards[-1].read_text(encoding="utf-8")) if cards else None
-    return frame.show(request, visitor, "clusters.html", section="clusters", card=card)
+    """The report on the newest model: its card, with the pictures."""
+    card, drawn = model.card(), []
+    if card:
+        language = i18n.language_of(request)
+        drawn = [name for name in PICTURES if _picture(card["version"], name, language)]
+        card = words.card_in(card, language)
+    return frame.show(
+        request, visitor, "clusters.html", section="clusters", card=card, drawn=drawn,
+        sizes={one.number: one.size for one in members.all_clusters()},
+    )  # fmt: skip
+
+
+@router.get("/clusters/{version}/{name}.svg")
+def picture(request: Request, visitor: SeesFigures, version: str, name: str) -> Response:
+    """A picture of the report, with its texts in the reader's language."""
+    found = _picture(version, name, i18n.language_of(request))
+    if found is None:
+        raise HTTPException(404, "no such picture")
+    return Response(found.read_bytes(), media_type="image/svg+xml")
+
+
+def _picture(version: str, name: str, language: str) -> Path | None:
+    """The file of a picture; that of an older model has Chinese texts only."""
+    if not version.isalnum() or name not in PICTURES:
+        return None
+    home = model.folder() / version
+    ways = (home / f"{name}.{language}.svg", home / f"{name}.svg")
+    return next((one for one in ways if one.is_file()), None)
