@@ -28,6 +28,7 @@ from storage import read, utc_now, write
 
 WAITING, SENDING, SENT = "waiting", "sending", "sent"
 UNKNOWN, FAILED, DROPPED = "unknown", "failed", "dropped"
+STATES = (WAITING, SENDING, SENT, UNKNOWN, FAILED, DROPPED)
 # What a shopper has, may have, or will have been sent.
 COUNTED = (WAITING, SENDING, SENT, UNKNOWN)
 AT_LEAST_ONCE = ("service",)
@@ -174,6 +175,14 @@ def perhaps_sent(number: int, reason: str) -> None:
 def refused(number: int, reason: str) -> None:
     """The vendor will never take it."""
     _end(number, FAILED, reason)
+
+
+def stop(number: int) -> bool:
+    """Somebody does not want it sent after all; whether it still waited."""
+    with write() as session:
+        waiting = update(OutboxRow).where(OutboxRow.id == number, OutboxRow.state == WAITING)
+        gone = waiting.values(state=DROPPED, reason="stopped")
+        return session.execute(gone, execution_options=_QUIET).rowcount == 1
 
 
 def recover(channel: str) -> int:

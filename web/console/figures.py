@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from cdp.clusters import members, model, words
+from cdp.consent_rules import OPTIONAL
 from cdp.readings import consents
 from storage import read, utc_now
 from web import i18n
@@ -29,10 +30,12 @@ def consent(request: Request, visitor: SeesFigures) -> Response:
         ways = consents.by_source(session)
         places = consents.by_channel(session, now - timedelta(days=DAYS))
         days = consents.by_day(session, now, DAYS)
+        people = consents.by_people(session)
     t = frame.translator(i18n.language_of(request))
     yes, no, unit = t("granted"), t("denied"), t("unit.decisions")
     named = [(t(f"purpose.{name}"), counts) for name, counts in purposes.items()]
     charts = [
+        *_of_people(t, people),
         chart("purposes", t("chart.purposes"), "rows", t("unit.identifiers"), [
             series(yes, [(name, counts["granted"]) for name, counts in named], "good"),
             series(no, [(name, counts["denied"]) for name, counts in named], "bad"),
@@ -44,8 +47,22 @@ def consent(request: Request, visitor: SeesFigures) -> Response:
     ]  # fmt: skip
     return frame.show(
         request, visitor, "consents.html", section="consents", charts=charts, purposes=purposes,
-        ways=ways, by_channel=places, days=DAYS,
+        ways=ways, by_channel=places, days=DAYS, people=people,
     )  # fmt: skip
+
+
+def _of_people(t, people: tuple[dict, datetime] | None) -> list[dict]:
+    """How many people allow each purpose; nothing before the job has counted them."""
+    if people is None:
+        return []
+    counts, _ = people
+    allowed = [(t(f"purpose.{name}"), counts[name]) for name in OPTIONAL]
+    others = [(name, counts["people"] - count) for name, count in allowed]
+    return [
+        chart("people", t("chart.people"), "rows", t("unit.people"), [
+            series(t("allowed"), allowed, "good"), series(t("not.allowed"), others, "eighth"),
+        ]),
+    ]  # fmt: skip
 
 
 @router.get("/clusters")

@@ -35,9 +35,11 @@ NAVIGATION = (
     ("segments", "/console/segments", "figures"),
     ("consents", "/console/consents", "figures"),
     ("clusters", "/console/clusters", "figures"),
+    ("messages", "/console/messages", "people"),
     ("jobs", "/console/jobs", "figures"),
     ("requests", "/console/requests", "privacy"),
     ("audit", "/console/audit", "audit"),
+    ("accounts", "/console/accounts", "accounts"),
 )
 # plotly makes an empty <style> and fills it through the CSSOM: the first hash is that of nothing.
 # The second is the one rule that its bundled map library writes as text.
