@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from cdp import consent, consent_store, erasure, identity, journal, suppression, withdrawal
 from cdp.consent_rules import OPTIONAL
-from cdp.consent_store import ConsentStateRow
 from cdp.identity.tables import IdentifierRow
 from cdp.suppression import SuppressedRow
 from storage import read, write
@@ -114,16 +113,18 @@ def _withdraw_again(told: list[tuple[dict, datetime]]) -> int:
         ]
         if said:
             with write() as session:
-                fresh = _unknown(session, said)
+                fresh = _unknown(session, said, {row.person_id for row in rows})
                 consent.record_many(session, map(_decision, fresh))
             count += len(fresh)
     return count
 
 
-def _unknown(session, said: list[tuple]) -> list[tuple]:
+def _unknown(session, said: list[tuple], people: set[int]) -> list[tuple]:
+    facts, _, _ = consent_store.facts(session, people)
     known = {
-        (row.kind, row.key, row.purpose, row.scope, row.source): row.at
-        for row in consent_store.states_of(session, {one[:2] for one in said})
+        (*fact.identifier, fact.purpose, fact.scope, fact.source): fact.at
+        for some in facts.values()
+        for fact in some
     }
     return [one for one in said if known.get(one[:5], datetime.min) < one[5]]
 
@@ -144,11 +145,11 @@ def _decision(said: tuple) -> consent.Decision:
 
 def _identifiers() -> Iterator[list]:
     """All stored identifiers, in parts."""
-    columns = (IdentifierRow.id, IdentifierRow.kind, IdentifierRow.key, IdentifierRow.enc)
+    table = IdentifierRow.__table__
     after = 0
     while True:
         with read() as session:
-            wanted = select(*columns).where(IdentifierRow.id > after).order_by(IdentifierRow.id)
+            wanted = select(table).where(table.c.id > after).order_by(table.c.id)
             rows = session.execute(wanted.limit(_AT_ONCE)).all()
         if not rows:
             return
@@ -158,32 +159,20 @@ def _identifiers() -> Iterator[list]:
 
 def _noter(purpose: str):
     def note(session, person_ids: list[int]) -> None:
-        lines = []
-        for start in range(0, len(person_ids), _CHUNK):
-            said = and_(
-                ConsentStateRow.kind == IdentifierRow.kind,
-                ConsentStateRow.key == IdentifierRow.key,
-            )
-            rows = session.execute(
-                select(ConsentStateRow.__table__)
-                .join(IdentifierRow, said)
-                .where(
-                    IdentifierRow.person_id.in_(person_ids[start : start + _CHUNK]),
-                    ConsentStateRow.purpose == purpose,
-                    ConsentStateRow.granted.is_(False),
-                )
-            )
-            lines += [
-                {
-                    "what": journal.WITHDRAWN,
-                    "hash": suppression.hash_of(row.kind, row.key),
-                    "purpose": purpose,
-                    "scope": row.scope,
-                    "source": row.source,
-                    "at": row.at,
-                }
-                for row in rows
-            ]
+        facts, _, _ = consent_store.facts(session, person_ids)
+        lines = [
+            {
+                "what": journal.WITHDRAWN,
+                "hash": suppression.hash_of(*fact.identifier),
+                "purpose": purpose,
+                "scope": fact.scope,
+                "source": fact.source,
+                "at": fact.at,
+            }
+            for some in facts.values()
+            for fact in some
+            if fact.purpose == purpose and not fact.granted
+        ]
         journal.note(session, lines)
 
     return note

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cdp.messages import outbox
 from cdp.messages.tables import OutboxRow
 from cdp.talk.masking import mask
 
@@ -54,6 +55,11 @@ def newest(
         wanted = wanted.where(OutboxRow.id < before)
     rows = session.scalars(wanted.order_by(OutboxRow.id.desc()).limit(PAGE + 1)).all()
     return [_message(row) for row in rows[:PAGE]], len(rows) > PAGE
+
+
+def of(session: Session, person_id: int, limit: int = 10) -> list[Message]:
+    """A person's messages, the newest first."""
+    return [_message(row) for row in outbox.of(session, person_id, limit)]
 
 
 def _message(row: OutboxRow) -> Message:

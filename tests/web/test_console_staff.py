@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cdp import audit, consent, identity, jobs
+from cdp.clusters.tables import ClusterMemberRow, ClusterRow
 from cdp.messages import outbox
 from cdp.messages.tables import OutboxRow
 from cdp.readings import consents, messages
@@ -113,6 +114,24 @@ def test_messages_are_listed_masked_with_what_became_of_them(admin, sent):
     only = text_of(admin.get("/messages?state=dropped").text)
     assert "没有授权" in only and only.count("138****1234") == 1
     assert audit.entries(1)[0].action == "messages.viewed"
+
+
+def test_a_profile_shows_messages_and_cluster(admin, sent):
+    with write() as session:
+        session.add(
+            ClusterRow(
+                number=4, name="高频·微信来客", version="v1", size=1, signs="[]", since=utc_now()
+            )
+        )
+        session.add(
+            ClusterMemberRow(
+                person_id=1, number=4, since=utc_now(), version="v1", distance=0.1, candidate=None
+            )
+        )
+    page = text_of(admin.get("/customers/1").text)
+    assert "138****1234" in page and "高频·微信来客 4 号群 · v1" in page
+    english = text_of(admin.get("/customers/1", **{"accept-language": "en"}).text)
+    assert "frequent orders · from WeChat cluster 4" in english
 
 
 def test_a_message_that_waits_is_stopped_once(admin, app, sent):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from cdp import audit, identity, segments, sources, tags
+from cdp.clusters import words
 from cdp.consent_rules import PURPOSES
 from cdp.readings import customers, person
 from cdp.tags import wording
@@ -141,6 +142,7 @@ def _profile(
         first_page=before is None, clear=clear, traits=traits,
         name=name if clear else frame.masked_name(name),
         shown=customers.clear if clear else customers.shown, purposes=PURPOSES,
+        cluster_name=lambda name: words.name(name, i18n.language_of(request)),
         source_names={one.id: one.name for one in sources.all_sources()},
     )  # fmt: skip
 
