@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -305,41 +304,6 @@ def test_a_webhook_is_added_to_a_public_address_only(admin, monkeypatch):
 def test_figures_of_consent(admin):
     page = admin.get("/consents").text
     assert 'id="chart-purposes"' in page and "随事件带来" in page
-
-
-def test_the_report_on_clusters_with_its_pictures_in_both_languages(admin, own_state, tmp_path):
-    assert "还没有聚类模型" in admin.get("/clusters").text
-    home = tmp_path / "var" / "models" / "clusters" / "20261122T030000"
-    home.mkdir(parents=True)
-    card = {
-        "version": home.name, "made_at": "2026-11-22T03:00:00Z", "verdict": "clusters",
-        "meaning": "找到了稳定的分群。",
-        "data": {"people": 120, "who": "顾客", "window": "近 90 天"},
-        "features": ["下单次数"], "method": "方法", "use": "用途",
-        "figures": {"clusters": 1, "silhouette": 0.4, "stability": 0.9},
-        "clusters": [
-            {"number": 4, "name": "高频·微信来客", "people": 120, "share": 1.0, "stability": 0.9,
-             "signs": ["高频（+1.2σ）"], "typical": {"下单次数": 12.0}, "differences": {}}
-        ],
-        "tries": [
-            {"k": 2, "silhouette": 0.4, "null_mean": 0.2, "null_deviation": 0.01, "stability": 0.7,
-             "smallest": 50, "reasons": ["stability"]}
-        ],
-    }  # fmt: skip
-    (home / "card.json").write_text(json.dumps(card), encoding="utf-8")
-    (home / "map.svg").write_text("<svg>图</svg>", encoding="utf-8")
-    (home / "map.en.svg").write_text("<svg>picture</svg>", encoding="utf-8")
-    page = admin.get("/clusters").text
-    assert "高频·微信来客" in page and "cluster.number == 4" in page and "不稳定" in page
-    source = re.search(r'src="/console(/clusters/[^"]+/map.svg)"', page)[1]
-    assert "choice.svg" not in page
-    assert "图" in admin.get(source).text
-    english = {"accept-language": "en"}
-    assert "frequent orders · from WeChat" in admin.get("/clusters", **english).text
-    drawn = admin.get(source, **english)
-    assert "picture" in drawn.text and drawn.headers["content-type"] == "image/svg+xml"
-    for wrong in ("/clusters/20261122T030000/card.svg", "/clusters/..%2f/map.svg"):
-        assert admin.get(wrong).status_code == 404
 
 
 def test_a_job_is_run_by_its_button(admin):

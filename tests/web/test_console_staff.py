@@ -1,13 +1,14 @@
-"""The console's pages of accounts, messages, jobs and consent by people."""
+"""The console's pages of accounts, messages, clusters, jobs, erasures, consent by people."""
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
 
-from cdp import audit, consent, identity, jobs
+from cdp import audit, consent, erasure, identity, jobs
 from cdp.clusters.tables import ClusterMemberRow, ClusterRow
 from cdp.messages import outbox
 from cdp.messages.tables import OutboxRow
@@ -15,7 +16,7 @@ from cdp.readings import consents, messages
 from storage import read, utc_now, write
 from tests.web.console_site import PASSWORD, Person, quick_passwords, text_of
 from tests.web.test_console_pages import admin, app, filled
-from web.console import accounts, sessions
+from web.console import accounts, frame, sessions
 from web.console.roles import CAPABILITIES, ROLES
 
 __all__ = ["admin", "app", "filled", "quick_passwords"]
@@ -173,3 +174,53 @@ def test_consent_is_counted_by_people(admin):
     assert after["people"] >= after["analytics"] > 0
     page = admin.get("/consents").text
     assert 'id="chart-people"' in page and re.search(r"顾客共 \d+ 人", page) and at
+
+
+def test_the_report_on_clusters_with_its_pictures_in_both_languages(admin, own_state, tmp_path):
+    assert "还没有聚类模型" in admin.get("/clusters").text
+    home = tmp_path / "var" / "models" / "clusters" / "20261122T030000"
+    home.mkdir(parents=True)
+    card = {
+        "version": home.name, "made_at": "2026-11-22T03:00:00Z", "verdict": "clusters",
+        "meaning": "找到了稳定的分群。",
+        "data": {"people": 120, "who": "顾客", "window": "近 90 天"},
+        "features": ["下单次数"], "method": "方法", "use": "用途",
+        "figures": {"clusters": 1, "silhouette": 0.4, "stability": 0.9},
+        "clusters": [
+            {"number": 4, "name": "高频·微信来客", "people": 120, "share": 1.0, "stability": 0.9,
+             "signs": ["高频（+1.2σ）"], "typical": {"下单次数": 12.0}, "differences": {}}
+        ],
+        "tries": [
+            {"k": 2, "silhouette": 0.4, "null_mean": 0.2, "null_deviation": 0.01, "stability": 0.7,
+             "smallest": 50, "reasons": ["stability"]}
+        ],
+    }  # fmt: skip
+    (home / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    (home / "map.svg").write_text("<svg>图</svg>", encoding="utf-8")
+    (home / "map.en.svg").write_text("<svg>picture</svg>", encoding="utf-8")
+    page = admin.get("/clusters").text
+    assert "高频·微信来客" in page and "cluster.number == 4" in page and "不稳定" in page
+    source = re.search(r'src="/console(/clusters/[^"]+/map.svg)"', page)[1]
+    assert "choice.svg" not in page
+    assert "图" in admin.get(source).text
+    english = {"accept-language": "en"}
+    assert "frequent orders · from WeChat" in admin.get("/clusters", **english).text
+    drawn = admin.get(source, **english)
+    assert "picture" in drawn.text and drawn.headers["content-type"] == "image/svg+xml"
+    for wrong in ("/clusters/20261122T030000/card.svg", "/clusters/..%2f/map.svg"):
+        assert admin.get(wrong).status_code == 404
+
+
+def test_an_erasure_is_told_step_by_step_in_both_languages(admin):
+    with write() as session:
+        number = erasure.begin(session, [("user_id", "u-3")], "web")
+    erasure.run(number)
+    page = text_of(admin.get("/requests").text)
+    assert number in page and "画像、标签、人群与推荐记录" in page and "聊天记录" in page
+    assert "profiles 1" in page and "{" not in page and "订单与售后单" in page
+    english = text_of(admin.get("/requests", **{"accept-language": "en"}).text)
+    assert "Identifiers and links" in english and "Art. 31" in english
+    steps = [step["name"] for one in erasure.listed() for step in one["systems"]]
+    words = frame._words()
+    assert {f"erased.{name}" for name in steps} <= set(words)
+    assert {f"kept.{one['name']}" for one in erasure.KEPT} <= set(words)

@@ -109,6 +109,14 @@ def translator(language: str) -> Callable[..., str]:
     return words
 
 
+def named(request: Request) -> Callable[[str, str], str]:
+    """A function of a key and a text in Chinese, that of data which is kept in Chinese: the text,
+    or in another language the key's words, if it has any."""
+    language = i18n.language_of(request)
+    t = translator(language)
+    return lambda key, text: text if language == "zh" or key not in _words() else t(key)
+
+
 @cache
 def _words() -> dict[str, list[str]]:
     path = Path(__file__).with_name("words.yml")

@@ -46,6 +46,13 @@ def _told(result: str | None) -> str:
     return " · ".join(f"{name} {value}" for name, value in found.items() if value not in (0, ""))
 
 
+def _counted(deleted: int | dict) -> str:
+    """How much a step of an erasure deleted, by table where it was more than one."""
+    if isinstance(deleted, dict):
+        return " · ".join(f"{name} {count}" for name, count in deleted.items() if count) or "0"
+    return str(deleted)
+
+
 @router.post("/jobs/run")
 def run_job(
     request: Request,
@@ -68,7 +75,7 @@ def request_list(request: Request, visitor: SeesPrivacy) -> Response:
         found, counts = requests.newest(session), requests.counts(session)
     return frame.show(
         request, visitor, "requests.html", section="requests", requests=found, counts=counts,
-        erasures=erasure.listed(50),
+        erasures=erasure.listed(50), counted=_counted, named=frame.named(request),
     )  # fmt: skip
 
 
