@@ -3,12 +3,13 @@
 A backup does not know what came after it. So each erasure, each return of somebody who was erased,
 and each withdrawal is noted here too, as one line of JSON, as soon as it is in the database:
 
-    {"what": "erased" | "lifted", "hash": …, "at": …}
-    {"what": "withdrawn", "hash": …, "purpose": …, "scope": …, "source": …, "at": …}
+    {"what": "erased" | "lifted", "hash": …, "key": …, "at": …}
+    {"what": "withdrawn", "hash": …, "key": …, "purpose": …, "scope": …, "source": …, "at": …}
 
-`hash` is that of the suppression list, so the file names nobody. It lies outside `var/`, which it
-has to outlive: `backups/journal.jsonl` beside it, or where `QUDAO_JOURNAL` says. `cdp.replay` does
-what it says after a restore. Lines older than the oldest archive may be cut off.
+`hash` is that of the suppression list, so the file names nobody; `key` names the hash key that was
+in force. The file lies outside `var/`, which it has to outlive: `backups/journal.jsonl` beside it,
+or where `QUDAO_JOURNAL` says. `cdp.replay` does what it says after a restore. Lines older than the
+oldest archive may be cut off.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from pathlib import Path
 
 from sqlalchemy import event
 
+from cdp import keys
 from storage import var_dir
 
 logger = logging.getLogger(__name__)
 
 ERASED, LIFTED, WITHDRAWN = "erased", "lifted", "withdrawn"
 _FIELDS = {
-    ERASED: {"hash", "at"},
-    LIFTED: {"hash", "at"},
-    WITHDRAWN: {"hash", "at", "purpose", "scope", "source"},
+    ERASED: {"hash", "key", "at"},
+    LIFTED: {"hash", "key", "at"},
+    WITHDRAWN: {"hash", "key", "at", "purpose", "scope", "source"},
 }
 
 
@@ -45,7 +47,9 @@ def note(session, lines: Iterable[dict]) -> None:
     What cannot be written is said in the log, with how much it was: the database has it, and what
     was asked for is done.
     """
-    text = "".join(json.dumps(line, default=_written) + "\n" for line in lines)
+    lines = list(lines)
+    by = keys.fingerprint(keys.active_secret()) if lines else ""
+    text = "".join(json.dumps({**line, "key": by}, default=_written) + "\n" for line in lines)
     if text:
         event.listen(session, "after_commit", lambda _session: _append(text), once=True)
 

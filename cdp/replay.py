@@ -14,7 +14,16 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from cdp import consent, consent_store, erasure, identity, journal, suppression, withdrawal
+from cdp import (
+    consent,
+    consent_store,
+    erasure,
+    identity,
+    journal,
+    keys,
+    suppression,
+    withdrawal,
+)
 from cdp.consent_rules import OPTIONAL
 from cdp.identity.tables import IdentifierRow
 from cdp.suppression import SuppressedRow
@@ -41,9 +50,11 @@ def replay(place: Path | None = None) -> Replayed:
     It may be called again: what is done already is left alone.
 
     Raises:
-        keys.UnknownKey: an identifier was written with a key that the environment does not hold.
+        keys.UnknownKey: an identifier or a line of the journal was written with a key that the
+            environment does not hold; nothing was done.
     """
     lines, unreadable = journal.read(place or journal.path())
+    _refuse_unknown({line["key"] for line in lines})
     told = [(line, datetime.fromisoformat(line["at"])) for line in lines]
     with write() as session:
         _suppress(session, [(line, at) for line, at in told if line["what"] == journal.ERASED])
@@ -51,6 +62,15 @@ def replay(place: Path | None = None) -> Replayed:
     with write() as session:
         _lift(session, told)
     return Replayed(erased, _withdraw_again(told), unreadable)
+
+
+def _refuse_unknown(named: set[str]) -> None:
+    missing = named - set(map(keys.fingerprint, keys.hash_secrets()))
+    if missing:
+        raise keys.UnknownKey(
+            f"CDP_HASH_KEY: the journal was written by the key {', '.join(sorted(missing))} too, "
+            f"which is not in it; put it at the end of the list"
+        )
 
 
 def _suppress(session, told: list[tuple[dict, datetime]]) -> None:

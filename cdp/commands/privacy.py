@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it; 1 with one sentence if it cannot be done."""
     try:
         return _ACTIONS[options.action](options)
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, keys.UnknownKey) as error:
         print(f"privacy {options.action}: {error}", file=sys.stderr)
         return 1
 

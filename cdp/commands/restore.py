@@ -49,7 +49,12 @@ def _again(options, keys_missing: bool) -> int:
         print("Then, before you open: python -m cdp privacy reapply")
     else:
         keys.forget_active()
-        done = replay.replay(file)
+        try:
+            done = replay.replay(file)
+        except keys.UnknownKey as error:
+            print(f"restore: {error}", file=sys.stderr)
+            print("Then, before you open: python -m cdp privacy reapply")
+            return 1
         counts = f"{len(done.erased)} erased again, {done.withdrawn} withdrawals recorded again"
         print(f"{file}: {counts}")
     return 0

@@ -131,7 +131,7 @@ def test_without_a_place_to_write_the_erasure_is_done_and_said(
 
 def test_broken_lines_are_passed_over_and_counted(tmp_path):
     place = tmp_path / "j.jsonl"
-    good = {"what": "erased", "hash": "a" * 64, "at": utc_now().isoformat()}
+    good = {"what": "erased", "hash": "a" * 64, "key": "k", "at": utc_now().isoformat()}
     lacking = {"what": "withdrawn", "hash": "a", "at": good["at"]}
     lines = [json.dumps(good), "[]", json.dumps(lacking), '{"what": "era']
     place.write_text("\n".join(lines))
@@ -151,7 +151,22 @@ def test_after_a_rotation_phones_are_found_under_either_key(database, monkeypatc
     by_old = suppression.hash_of("phone", phone.key)
     assert {by_new, by_old} <= suppression.hashes_of("phone", phone.key, phone.enc)
     later = (utc_now() + timedelta(seconds=1)).isoformat()
-    journal.path().write_text(json.dumps({"what": "erased", "hash": by_new, "at": later}) + "\n")
+    line = {"what": "erased", "hash": by_new, "key": keys.fingerprint("new-key-" * 4), "at": later}
+    journal.path().write_text(json.dumps(line) + "\n")
     assert len(replay.replay().erased) == 1
     assert person_of("ann") is None
     engine().dispose()
+
+
+def test_without_the_key_of_the_journal_the_restore_says_so(state, tmp_path_factory, capsys):
+    seen("ann", "13812345678")
+    saved = tmp_path_factory.mktemp("saved") / "b.tar.gz"
+    backup(saved, with_keys=False)
+    erased("ann")
+    lose_everything("sqlite")
+    keys.forget_active()
+    # The keys are lost as well: others are drawn, by which no line means anybody.
+    assert commands.main(["restore", str(saved)]) == 1
+    told = capsys.readouterr()
+    assert "CDP_HASH_KEY: the journal was written by the key" in told.err
+    assert "python -m cdp privacy reapply" in told.out
