@@ -1,19 +1,56 @@
-"""Figures of consent: what identifiers say now, and what was decided day by day.
+"""Figures of consent: what people allow, what their identifiers say, what was decided day by day.
 
-Counted are identifiers, not people: what a person allows follows from all of theirs together
-(`cdp.consent_rules`), and asking that of everybody is not for a page.
+What a person allows follows from all of their identifiers together (`cdp.consent_rules`). Asking
+that of everybody is not for a page: the job `consents.count` does it each hour, and its last result
+is what the page shows.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cdp import consent, jobs
 from cdp.consent import OPTIONAL, ConsentRow, ConsentStateRow
 from cdp.consent_store import words
+from cdp.identity.tables import PersonRow
+from cdp.jobs import JobRow
+from storage import read
+
+JOB = "consents.count"
+_AT_ONCE = 2000
+
+
+@jobs.job(JOB, every=timedelta(hours=1))
+def count_people() -> dict[str, int]:
+    """How many people there are ("people"), and how many allow each purpose."""
+    found = {"people": 0, **dict.fromkeys(OPTIONAL, 0)}
+    after = 0
+    while True:
+        with read() as session:
+            wanted = select(PersonRow.id).where(
+                PersonRow.id > after, PersonRow.merged_into.is_(None)
+            )
+            people = session.scalars(wanted.order_by(PersonRow.id).limit(_AT_ONCE)).all()
+            states = consent.states(session, people) if people else {}
+        if not people:
+            return found
+        after = people[-1]
+        found["people"] += len(people)
+        for purpose in OPTIONAL:
+            found[purpose] += sum(state[purpose] for state in states.values())
+
+
+def by_people(session: Session) -> tuple[dict[str, int], datetime] | None:
+    """What the job counted last, and when; None before its first run."""
+    row = session.get(JobRow, JOB)
+    if row is None or not row.last_result:
+        return None
+    return json.loads(row.last_result), row.last_finished
 
 
 def by_purpose(session: Session) -> dict[str, dict[str, int]]:

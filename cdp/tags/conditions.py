@@ -10,8 +10,7 @@ from itertools import chain
 
 from cdp.tags.facts import MET, TOUCHED, Facts, Item, fold_case, when
 from cdp.tags.findings import NO, Finding
-
-_NAMES_SHOWN = 3
+from cdp.tags.reasons import NAMES_SHOWN
 
 
 @dataclass(frozen=True)
@@ -348,10 +347,10 @@ def _seqs(found: Iterable) -> tuple[int, ...]:
     return tuple(sorted({one.seq for one in found if one.seq is not None}))
 
 
-def _names(items: list[Item]) -> str:
+def _names(items: list[Item]) -> list[str]:
     return _listed(list(dict.fromkeys(item.name for item in items if item.name)))
 
 
-def _listed(names: list[str]) -> str:
-    shown = "、".join(names[:_NAMES_SHOWN])
-    return f"{shown}等" if len(names) > _NAMES_SHOWN else shown
+def _listed(names: list[str]) -> list[str]:
+    # One more than is shown says that there are more.
+    return names[: NAMES_SHOWN + 1]

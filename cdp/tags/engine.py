@@ -277,7 +277,8 @@ def _row(rule: Rule, finding: Finding, expires: datetime, sources: Sequence[int]
         "rule": rule.tag,
         "version": rule.version,
         "purpose": rule.purpose,
-        "reason": reasons.render(rule.reason, finding.values),
+        "reason": reasons.render(rule.reasons[rules.CHINESE], finding.values),
+        "quoted": orjson.dumps(reasons.quoted(finding.values, rule.quotes)).decode(),
         "sources": orjson.dumps(list(sources)[-MOST_SOURCES:]).decode(),
         "expires_at": expires,
     }

@@ -23,7 +23,10 @@ OVERDUE = datetime(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag with its reason; `sources` are numbers of events, times are naive UTC."""
+    """A tag with its reason; `sources` are numbers of events, times are naive UTC.
+
+    quoted: what the reason quotes (`cdp.tags.wording`); None of tags set before it was kept.
+    """
 
     tag: str
     rule: str
@@ -33,6 +36,7 @@ class Tag:
     sources: tuple[int, ...]
     since: datetime
     expires_at: datetime | None
+    quoted: dict | None = None
 
 
 def of(session: Session, person_id: int, now: datetime | None = None) -> list[Tag]:
@@ -182,4 +186,5 @@ def _tag(row) -> Tag:
         sources=tuple(orjson.loads(row.sources)),
         since=row.since,
         expires_at=row.expires_at,
+        quoted=orjson.loads(row.quoted) if row.quoted else None,
     )

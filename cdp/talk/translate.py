@@ -137,16 +137,18 @@ def _resumed(_event: dict):
     return BACK, {}
 
 
+def said(text: str) -> str:
+    """What a shopper wrote, masked; of a button its meaning: no mask knows its payload's values."""
+    return text.partition("{")[0].strip() if text.startswith("/") else mask(text)
+
+
 def _sent(event: dict):
     parsed = event.get("parse_data") or {}
     intent = parsed.get("intent") or {}
     entities = [one for one in parsed.get("entities") or [] if isinstance(one, dict)]
-    text = event.get("text") or ""
-    # A button's payload carries values that no mask knows; which meaning it is says enough.
-    said = text.partition("{")[0].strip() if text.startswith("/") else mask(text)
     properties = {
         "message_id": str(event.get("message_id") or "")[:100],
-        "text": said,
+        "text": said(event.get("text") or ""),
         "intent": intent.get("name"),
         "entities": sorted({str(one.get("entity")) for one in entities})[:_MOST],
         "product_ids": _ids(one.get("value") for one in entities if one.get("entity") == "product"),
