@@ -27,6 +27,7 @@ _BREATH_SECONDS = 0.001
 # Single Chinese characters name nothing safely, and neither does a letter or a digit.
 _SHORTEST = 2
 _WORD = re.compile(r"[a-z]+")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
 # What follows a brand: its goods, its shop.
 _AFTER_BRAND = "的牌家"
 _MOST_WORDS = 3
@@ -51,7 +52,9 @@ class Lexicon:
 
     def __init__(self, terms: Iterable[Term]) -> None:
         """Build the matcher; about five seconds for 100,000 names."""
-        self._meanings = _meanings(terms)
+        known = list(terms)
+        self._meanings = _meanings(known)
+        self._spaced = {_compact(term.text) for term in known if " " in term.text.strip()}
         self._near = NearNames(self._meanings)
         self._nlp = spacy.blank("zh")
         self._matcher = spacy.matcher.PhraseMatcher(self._nlp.vocab)
@@ -79,6 +82,9 @@ class Lexicon:
             document[start:end]
             for _, start, end in self._matcher(document)
             if _stands_alone(folded, places[start], places[end - 1] + 1)
+            and self._is_word(
+                folded[max(places[start] - 1, 0) : places[end - 1] + 1], places[start]
+            )
         ]
         compact = "".join(folded[place] for place in places)
         exact = [
@@ -94,6 +100,18 @@ class Lexicon:
             self._mention(text, places, start, end, name)
             for start, end, name in sorted([*exact, *_beside(near, exact)])
         ]
+
+    def _is_word(self, text: str, start: int, end: int) -> bool:
+        """Whether a name in hangul begins a word, and crosses a blank only where it has one itself.
+
+        Particles follow a name without a blank, so its end says nothing.
+        """
+        said = text[start:end]
+        if not _HANGUL.match(said):
+            return True
+        if start and _HANGUL.match(text[start - 1]):
+            return False
+        return not any(map(str.isspace, said)) or _compact(said) in self._spaced
 
     def _may_be(self, near: Found, text: str, exact: list[Found]) -> bool:
         """Whether what nearly says a name of two characters can be that name.
@@ -144,7 +162,7 @@ def _meanings(terms: Iterable[Term]) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Folded name → its kind and the ids it may mean, in the order of the vocabulary."""
     found: dict[str, dict[str, dict[str, None]]] = {}
     for term in terms:
-        name = "".join(fold(term.text).split())
+        name = _compact(term.text)
         if len(name) < _SHORTEST:
             continue
         found.setdefault(name, {}).setdefault(term.kind, {})[term.id] = None
@@ -153,6 +171,10 @@ def _meanings(terms: Iterable[Term]) -> dict[str, tuple[str, tuple[str, ...]]]:
         kind = min(kinds, key=_rank)
         meanings[name] = (kind, tuple(kinds[kind]))
     return meanings
+
+
+def _compact(text: str) -> str:
+    return "".join(fold(text).split())
 
 
 def _rank(kind: str) -> int:

@@ -172,6 +172,30 @@ def test_what_is_nearly_said_is_found(text, kind, said):
     assert (kind, said) in found
 
 
+KOREAN = Lexicon(
+    [
+        Term("지위", "brand", "zhiwei"),
+        Term("과자", "category", "snacks"),
+        Term("러닝화", "category", "running_shoes"),
+        Term("아동 가방", "category", "kids_backpacks"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("러닝화로 추천해 주세요", ["러닝화"]),
+        ("아동 가방 있나요", ["아동 가방"]),
+        ("어디 있는지 위치가 궁금해요", []),
+        ("제품과 자세히 비교", []),
+        ("그과자 말고", []),
+    ],
+)
+def test_a_name_in_hangul_begins_a_word(text, found):
+    assert [mention.text for mention in KOREAN.find(text)] == found
+
+
 @pytest.mark.parametrize("text", ["领不了优惠券", "刮疾风了没有", "零部件有吗", "running late"])
 def test_what_only_sounds_alike_is_no_name(text):
     found = NEAR.find(text)
