@@ -82,9 +82,7 @@ class Lexicon:
             document[start:end]
             for _, start, end in self._matcher(document)
             if _stands_alone(folded, places[start], places[end - 1] + 1)
-            and self._is_word(
-                folded[max(places[start] - 1, 0) : places[end - 1] + 1], places[start]
-            )
+            and self._is_word(folded, places[start], places[end - 1] + 1)
         ]
         compact = "".join(folded[place] for place in places)
         exact = [
