@@ -44,6 +44,7 @@ SLOW_FILES = (
     "test_slack.py",
     "test_wechat.py",
     "test_wecom.py",
+    "test_language_model.py",
 )
 _STARTED = {"browser", "assistant", "client", "database", "state"}
 _WRITTEN_IN_TALKS = (
