@@ -30,13 +30,14 @@ OUT_OF_SCOPE = "out_of_scope"
 
 
 @dataclass(frozen=True)
-class Row:
+class Asked:
     """A labelled message and what a pipeline made of it."""
 
     intent: str
     ranking: tuple[str, ...]  # without the fallback
     held_back: bool  # offered as two choices instead of being acted upon
     milliseconds: float
+    confidence: float  # of the likeliest, the fallback aside
 
     @property
     def first(self) -> str:
@@ -61,12 +62,12 @@ def read_rows(path: Path) -> list[tuple[str, str]]:
         return [(row["text"], row["intent"]) for row in reader]
 
 
-def train(config: Path, name: str, out: Path) -> tuple[Path, float]:
-    """Train the pipeline of `config` on data/nlu; the model's path and the seconds it took."""
+def train(config: Path, name: str, out: Path, nlu: Path = Path("data/nlu")) -> tuple[Path, float]:
+    """Train the pipeline of `config` on `nlu`; the model's path and the seconds it took."""
     out.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     command = [sys.executable, "-m", "rasa", "train", "nlu", "--config", str(config)]
-    command += ["--nlu", "data/nlu", "--out", str(out), "--fixed-model-name", name]
+    command += ["--nlu", str(nlu), "--out", str(out), "--fixed-model-name", name]
     log = out / f"{name}.log"
     environment = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
     with log.open("wb") as file:
@@ -78,7 +79,7 @@ def train(config: Path, name: str, out: Path) -> tuple[Path, float]:
     return out / f"{name}.tar.gz", time.perf_counter() - started
 
 
-async def ask(model: Path, rows: Sequence[tuple[str, str]]) -> list[Row]:
+async def ask(model: Path, rows: Sequence[tuple[str, str]]) -> list[Asked]:
     """Let a trained model read every row, one at a time."""
     import structlog
     from rasa.core.agent import Agent
@@ -92,14 +93,15 @@ async def ask(model: Path, rows: Sequence[tuple[str, str]]) -> list[Row]:
         started = time.perf_counter()
         parsed = await agent.parse_message(text)
         milliseconds = (time.perf_counter() - started) * 1000
-        names = [ranked["name"] for ranked in parsed["intent_ranking"]]
-        ranking = tuple(name for name in names if name != FALLBACK)
+        ranked = [one for one in parsed["intent_ranking"] if one["name"] != FALLBACK]
+        ranking = tuple(one["name"] for one in ranked)
+        sure = ranked[0]["confidence"] if ranked else 0.0
         held_back = parsed["intent"]["name"] in (FALLBACK, None)
-        answers.append(Row(intent, ranking, held_back, milliseconds))
+        answers.append(Asked(intent, ranking, held_back, milliseconds, sure))
     return answers
 
 
-def figures(rows: Sequence[Row], trained_seconds: float | None = None) -> Iterator[tuple]:
+def figures(rows: Sequence[Asked], trained_seconds: float | None = None) -> Iterator[tuple]:
     """(name, value, unit) of what was measured; shares are in per cent of the rows they name."""
 
     def share(hits: Sequence[bool]) -> float:
@@ -126,7 +128,7 @@ def figures(rows: Sequence[Row], trained_seconds: float | None = None) -> Iterat
         yield "train", trained_seconds, "s"
 
 
-def confusions(rows: Sequence[Row], most: int = 15) -> list[tuple[str, str, int]]:
+def confusions(rows: Sequence[Asked], most: int = 15) -> list[tuple[str, str, int]]:
     """(true intent, taken for, how often), the commonest first."""
     counted = Counter((row.intent, row.first) for row in rows if row.first != row.intent)
     return [(true, taken, count) for (true, taken), count in counted.most_common(most)]
