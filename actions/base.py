@@ -21,11 +21,16 @@ from rasa_sdk import Action
 from rasa_sdk.events import FollowupAction, SlotSet
 from sqlalchemy.exc import SQLAlchemyError
 
-from actions import words
-from actions.turn import Turn
+from actions import handoff, words
+from actions.turn import Turn, in_thread
+from cdp import cases
 from kg.errors import GraphError
 
 logger = logging.getLogger(__name__)
+
+# What brings a person to somebody who is upset, and the actions that decide on it by themselves.
+HAND_OVER = "action_hand_over"
+_OF_PEOPLE = (HAND_OVER, "action_request_human", "action_complain")
 
 
 def to_person(turn: Turn) -> dict:
@@ -45,6 +50,8 @@ class Answer(Action, ABC):
     async def run(self, dispatcher, tracker, domain):
         """Answer; then let a form that was under way ask again what it was asking."""
         turn = Turn(dispatcher, tracker, domain)
+        if self.action_name not in _OF_PEOPLE and await _wants_person(turn):
+            return [FollowupAction(HAND_OVER)]
         if turn.intent != "nlu_fallback" and turn.slot("misunderstood"):
             turn.set(misunderstood=0)
         await _honestly(turn, self.action_name, self.answer)
@@ -152,6 +159,18 @@ class Flow(Action, ABC):
     def leaves(turn: Turn) -> bool:
         """Whether the shopper drops the flow."""
         return not turn.chosen and words.leaves(turn.text)
+
+
+async def _wants_person(turn: Turn) -> bool:
+    """Whether the shopper is so upset that a person should answer, and none has been called yet."""
+    try:
+        reading = await handoff.read(turn)
+        if reading.score < handoff.THRESHOLD:
+            return False
+        return not await in_thread(cases.waits, turn.conversation)
+    except SQLAlchemyError:
+        # Without the database nobody can be called; what is answered will say so.
+        return False
 
 
 def _goes_on(turn: Turn, events) -> str | None:

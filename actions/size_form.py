@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from actions import cues, profile, wants, words
+from actions import cues, handoff, profile, wants, words
 from actions.base import Answer, Flow
 from actions.faq_answers import answer_from_faq
 from actions.focus import candidates, mention, show
@@ -224,7 +224,7 @@ class SizeAdvice(Answer):
             product = stocked[0] if stocked else None
         else:
             await _say_stock(turn, product, size)
-        if product:
+        if product and not handoff.upset(turn):
             others = await catalogue.goes_with(graph(), product.id)
             offer = await joint_offer(product, others)
             if offer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions import phrases, profile, words
+from actions import profile, words
 from actions.base import Answer
 from actions.cards import order_card
 from actions.focus import candidates, mention, show
@@ -11,6 +11,7 @@ from actions.knowledge import graph
 from actions.order_slot import in_language
 from actions.turn import Turn, in_thread
 from kg import catalogue
+from kg.fields import LANGUAGES
 from shop import gate
 
 
@@ -59,8 +60,10 @@ class SmallTalk(Answer):
 async def _opening(turn: Turn) -> list[dict]:
     """What can be had here, in the shopper's language, and the product looked at last."""
     known = await profile.known(turn)
-    if known.language != turn.slot("language") and known.language in phrases.tables():
+    told = turn.entity("language")
+    if not told and known.language != turn.slot("language") and known.language in LANGUAGES:
         turn.set(language=known.language)
+        await turn.prepare()
     seen = [turn.button("seen", "search_product", product=one) for one in known.viewed[:1]]
     return [*seen, *menu(turn)]
 
@@ -115,9 +118,10 @@ class Inform(Answer):
 
     Slots read: given_number, product, category, offered_products, search.
     Slots set: given_number, last_order, product, category, offered_products, search.
-    Entities read: order_number, phone_last4, product, category, brand, series, colour, size,
-        money, foot_length, height, weight, age.
-    Says: `order_shown`, products, or what is wanted of it.
+    Entities read: language, order_number, phone_last4, product, category, brand, series, colour,
+        size, money, foot_length, height, weight, age.
+    Says: `order_shown`, products, or what is wanted of it; `language_changed` where another
+        language is asked for.
     Failures: the gate refuses: its one sentence; graph or database away: `unavailable`, with the
         way to a person.
     """
@@ -126,6 +130,9 @@ class Inform(Answer):
 
     async def answer(self, turn: Turn) -> None:
         """Show what the detail names."""
+        if any(entity.get("asked") for entity in turn.entities("language")):
+            turn.say("language_changed", buttons=None if turn.active_form else menu(turn))
+            return
         number = turn.entity("order_number")
         if turn.entity("phone_last4"):  # the digits that were asked for with the number
             number = number or turn.slot("given_number")

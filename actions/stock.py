@@ -9,8 +9,6 @@ from actions.turn import Turn, in_thread
 from kg.catalogue import Product
 from shop import offers
 
-# The size of what comes in one size only.
-ONE_SIZE = "均码"
 # In so short a message (那43呢) a number that is a size of the product means that size.
 _SHORT = 8
 
@@ -96,7 +94,7 @@ def _rest(turn: Turn, wanted, here, product: Product) -> str:
 def _names(turn: Turn, variants, product: Product) -> str:
     """Variants as they are spoken of: 黑色 39、40；云白 41, or one size with its colours."""
     if len(variants) == len(product.variants):
-        sizes = [size for size in product.sizes if size != ONE_SIZE]
+        sizes = [size for size in product.sizes if not cues.is_whole("size.one_size", size)]
         several = len(sizes) > 1
         return turn.phrase("stock.all_sizes", sizes=turn.joined(sizes)) if several else ""
     sizes = list(dict.fromkeys(v.size for v in variants))

@@ -18,6 +18,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions import knowledge, phrases, words
+from kg.errors import GraphError
 from shop.gate import Viewer
 
 
@@ -121,6 +122,18 @@ class Turn:
             recent.append(event)
         return recent[::-1]
 
+    def said(self) -> list[str]:
+        """The shopper's latest messages as they were typed, this one last."""
+        return [event.get("text") or "" for event in self._messages()]
+
+    def moods(self) -> list[dict]:
+        """What `sentiment` their latest messages had ({label, score}), this one last."""
+        parsed = [event.get("parse_data") or {} for event in self._messages()]
+        return [found.get("sentiment") or {} for found in parsed]
+
+    def _messages(self) -> list[dict]:
+        return [event for event in self.tracker.events or [] if event.get("event") == "user"]
+
     def picked(self, offered: list | None) -> Any:
         """What of a list offered before is meant by 第二个, 2, 最后一个 …, or None."""
         if not offered or self.chosen:
@@ -131,13 +144,13 @@ class Turn:
     # what is answered
 
     async def prepare(self) -> None:
-        """Speak the shopper's language: read the graph in it, and know its names.
-
-        Raises:
-            GraphError: the graph cannot be read now.
-        """
+        """Speak the shopper's language: read the graph in it, and know its names."""
         knowledge.speak(self.slot("language"))
-        self._words = await knowledge.words()
+        try:
+            self._words = await knowledge.words()
+        except GraphError:
+            # A greeting needs no graph; what does will say that it is away.
+            self._words = {}
 
     def named(self, name: str) -> str:
         """What a series, colour or size is called in the shopper's language."""
@@ -148,6 +161,10 @@ class Turn:
     def phrase(self, key: str, **values: Any) -> str:
         """The phrase of that key (`state.paid`) in the shopper's language, filled in."""
         return phrases.phrase(self.slot("language"), key, **values)
+
+    def desk_phrase(self, key: str, **values: Any) -> str:
+        """The phrase of that key as it is read at the desk, in Chinese."""
+        return phrases.phrase(None, key, **values)
 
     def joined(self, names: Iterable[str]) -> str:
         """Names in a row, as the shopper's language joins them."""

@@ -1,4 +1,4 @@
-"""All benchmarks, or one: `python -m bench [--only assistant|graph|events|nlu] [--seconds 10]`.
+"""All benchmarks, or one: `python -m bench [--only assistant|graph|events|channels|nlu]`.
 
 Figures are printed and written to `bench/results/<date>.jsonl`; `python -m bench.table` makes the
 README's table of the newest. Understanding is measured on rows of your own (`--data`, a CSV with
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.results import Figure, record
 
-PARTS = ("assistant", "graph", "events", "nlu")
+PARTS = ("assistant", "graph", "events", "channels", "nlu")
 GRAPH_SIZES = (1_000, 10_000, 100_000)
 
 
@@ -26,6 +26,8 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=GRAPH_SIZES, help="products")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--events", type=int, default=1_000_000, help="stored, at the most")
+    parser.add_argument("--webhooks", type=int, default=10_000, help="of each vendor")
+    parser.add_argument("--vendors", nargs="+", default=["wechat", "wecom", "slack"])
     parser.add_argument("--data", type=Path, help="labelled rows for nlu")
     options = parser.parse_args()
     for line in record(_figures(options)):
@@ -50,6 +52,10 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         from bench import events
 
         yield from events.figures(options.seconds, options.databases, options.events)
+    if options.only in (None, "channels"):
+        from bench import channels
+
+        yield from channels.figures(options.webhooks, options.vendors)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cdp import carried, consent, minors, profiles, sources, suppression
+from cdp import carried, consent, keys, minors, profiles, sources, suppression
 from cdp.events import DONE, Event, key_of
 from cdp.identity import moves
 from cdp.identity.resolve import Sighting, owner, resolve
@@ -60,6 +60,9 @@ def _refuse_suppressed(session: Session, batch: _Batch) -> None:
     if session.execute(select(suppression.SuppressedRow.hash).limit(1)).first() is None:
         return
     ids = {one for event in batch.events for one in event.ids}
+    if len(keys.hash_secrets()) > 1:
+        sealed = {one: token for event in batch.events for one, token in event.sealed.items()}
+        suppression.rekey(session, sealed)
     barriers = suppression.barriers(session, ids)
     if not barriers:
         return
@@ -149,7 +152,7 @@ def _finish(session: Session, batch: _Batch) -> None:
     """Mark the events as done, and leave nothing of those that may not be kept."""
     gone = set(batch.erased)
     done = [
-        {"of": event.seq, "person_id": person, "state": DONE}
+        {"seq": event.seq, "person_id": person, "state": DONE}
         for event, person in zip(batch.events, batch.people, strict=True)
         if event.seq not in gone
     ]

@@ -1,8 +1,9 @@
 """The one gate: what each person allows. No consent means no.
 
-`consents` is the history: a row for each decision, with the text's version, time and evidence.
-`consent_states` holds the newest decision of each identifier by purpose, scope and source, so that
-asking costs the same however long the history is. `cdp.consent_rules` says what follows from them.
+`consents` is the history: a row for each decision of an identifier, with its purposes, the text's
+version, time and evidence. `consent_states` holds in a row what each identifier says now by
+purpose, scope and source, so that asking costs the same however long the history is.
+`cdp.consent_rules` says what follows from them.
 
 `service` rests on the contract with the shopper (PIPL Art. 13) and is allowed to everybody but
 those whose data is being, or has been, erased.
@@ -10,11 +11,9 @@ those whose data is being, or has been, erased.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import insert, select
 
 from cdp import consent_store as store
 from cdp import suppression, withdrawal
@@ -30,7 +29,7 @@ from cdp.consent_rules import (
     SOURCES,
     person_allows,
 )
-from cdp.consent_store import ConsentRow, ConsentStateRow
+from cdp.consent_store import ConsentRow, ConsentStateRow, Told
 from storage import utc_now
 
 __all__ = [
@@ -108,25 +107,27 @@ def record_many(session, decisions: Iterable[Decision]) -> None:
     decisions = [_checked(decision) for decision in decisions]
     _welcome_back(session, decisions)
     about = _about(session, decisions)
-    known = {
-        (row.kind, row.key, row.purpose, row.scope, row.source): (row.granted, row.at)
-        for row in store.states_of(session, set().union(*about))
-    }
-    history, changed, denied = [], {}, set()
+    known = store.says_of(session, set().union(*about))
+    history, changed, denied = [], set(), set()
     for decision, ids in zip(decisions, about, strict=True):
-        for place, row in _rows(decision, ids):
-            newest = known.get(place)
-            flips = newest is None or newest[0] != row["granted"]
-            if decision.source in _IN_PERSON or flips:
-                history.append(row)
-            if newest is None or _later(row, newest):
-                known[place] = (row["granted"], row["at"])
-                changed[place] = known[place]
-                if flips and not row["granted"]:
-                    denied.add((place[:2], row["purpose"]))
-    if history:
-        session.execute(insert(ConsentRow), history)
-    store.upsert(session, changed)
+        at, in_person = decision.at or utc_now(), decision.source in _IN_PERSON
+        places = _places(decision)
+        for identifier in sorted(ids):
+            says = known.setdefault(identifier, {})
+            told = []
+            for place in places:
+                newest = says.get(place)
+                flips = newest is None or newest[0] != decision.granted
+                if in_person or flips:
+                    told.append(place)
+                if newest is None or _later(decision.granted, at, newest):
+                    says[place] = (decision.granted, at)
+                    changed.add(identifier)
+                    if flips and not decision.granted:
+                        denied.add((identifier, place[0]))
+            if told:
+                history.append(_row(decision, identifier, told, at))
+    store.save(session, {one: known[one] for one in changed}, history)
     if denied:
         _withdraw(session, denied)
 
@@ -155,7 +156,7 @@ def allowed_ids(session, ids: Ids, purpose: str, channel: str | None = None) -> 
         return False
     if purpose == "service":
         return True
-    merged = [store.fact_of(row) for row in store.states_of(session, mine)]
+    merged = store.facts_said(session, mine)
     return person_allows(merged, purpose, channel, bool(minors))
 
 
@@ -206,12 +207,9 @@ def after_merge(session, person_ids: Iterable[int]) -> None:
         withdrawal.apply(session, ended, purpose)
 
 
-def history_of(session, ids: Ids) -> list[ConsentRow]:
-    """All decisions of these identifiers, the oldest first."""
-    rows = []
-    for condition in store.conditions(ConsentRow.kind, ConsentRow.key, ids):
-        rows += session.scalars(select(ConsentRow).where(condition))
-    return sorted(rows, key=lambda row: (row.at, row.id))
+def history_of(session, ids: Ids) -> list[Told]:
+    """All decisions of these identifiers, each by purpose, the oldest first."""
+    return store.history(session, ids)
 
 
 def _checked(decision: Decision) -> Decision:
@@ -227,34 +225,40 @@ def _check_purposes(purposes: Iterable[str]) -> None:
         raise ValueError(f"purpose {unknown[0]!r}: expected one of {PURPOSES}")
 
 
-def _rows(decision: Decision, ids: set[tuple[str, str]]) -> Iterator[tuple[tuple, dict]]:
-    at = decision.at or utc_now()
-    for purpose in decision.purposes:
-        if purpose not in BY_CHANNEL:
-            scope = ALL
-        else:
-            scope = decision.scope or (decision.channel if decision.granted else ALL)
-        for kind, key in sorted(ids):
-            yield (
-                (kind, key, purpose, scope[:32], decision.source),
-                {
-                    "kind": kind,
-                    "key": key,
-                    "purpose": purpose,
-                    "channel": decision.channel[:32],
-                    "scope": scope[:32],
-                    "granted": decision.granted,
-                    "text_version": decision.text_version,
-                    "evidence": decision.evidence[:255],
-                    "source": decision.source,
-                    "at": at,
-                },
-            )
+def _places(decision: Decision) -> list[tuple[str, str, str]]:
+    """(purpose, scope, source) of a decision, in the order of `PURPOSES`."""
+    own = decision.scope or (decision.channel if decision.granted else ALL)
+    return [
+        (purpose, own[:32] if purpose in BY_CHANNEL else ALL, decision.source)
+        for purpose in PURPOSES
+        if purpose in decision.purposes
+    ]
 
 
-def _later(row: dict, newest: tuple[bool, datetime]) -> bool:
+def _row(
+    decision: Decision,
+    identifier: tuple[str, str],
+    places: list[tuple[str, str, str]],
+    at: datetime,
+) -> dict:
+    """A row of the history."""
+    return {
+        "kind": identifier[0],
+        "key": identifier[1],
+        "purposes": " ".join(purpose for purpose, _, _ in places),
+        "channel": decision.channel[:32],
+        "scope": next((scope for _, scope, _ in places if scope != ALL), ALL),
+        "granted": decision.granted,
+        "text_version": decision.text_version,
+        "evidence": decision.evidence[:255],
+        "source": decision.source,
+        "at": at,
+    }
+
+
+def _later(granted: bool, at: datetime, newest: tuple[bool, datetime]) -> bool:
     # Of two decisions at the same moment the denial counts.
-    return (row["at"], not row["granted"]) > (newest[1], not newest[0])
+    return (at, not granted) > (newest[1], not newest[0])
 
 
 def _about(session, decisions: list[Decision]) -> list[set[tuple[str, str]]]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
+import orjson
 from sqlalchemy import (
     Boolean,
     Column,
@@ -16,39 +19,38 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Text,
     and_,
-    case,
-    func,
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Select
 
-from cdp.consent_rules import Fact
+from cdp.consent_rules import ALL, BY_CHANNEL, Fact
 from cdp.identity.tables import IdentifierRow, PersonRow
 from cdp.suppression import ErasedPersonRow
-from storage import Base
+from storage import Base, bulk
 
 _CHUNK = 400
 
 
 class ConsentRow(Base):
-    """One decision of one identifier's owner about one purpose, as it was made.
+    """One decision of one identifier's owner about some purposes, as it was made.
 
-    channel: where it was made; scope: the channel it is for, or "all".
+    purposes: as words, in the order of `consent_rules.PURPOSES`; channel: where it was made; scope:
+    the channel that it is for where a purpose has one (`consent_rules.BY_CHANNEL`), else "all".
     """
 
     __tablename__ = "consents"
     __table_args__ = (
         Index("ix_consents_identifier", "kind", "key"),
-        Index("ix_consents_purpose_at", "purpose", "at"),
+        Index("ix_consents_at", "at"),
     )
 
     id = Column(Integer, primary_key=True)
     kind = Column(String(24), nullable=False)
     key = Column(String(255), nullable=False)
-    purpose = Column(String(32), nullable=False)
+    purposes = Column(String(100), nullable=False)
     channel = Column(String(32), nullable=False)
     scope = Column(String(32), nullable=False)
     granted = Column(Boolean, nullable=False)
@@ -59,20 +61,41 @@ class ConsentRow(Base):
 
 
 class ConsentStateRow(Base):
-    """The newest decision of one identifier for one purpose, scope and source."""
+    """What one identifier says now: its newest decision of each purpose, scope and source.
+
+    said: a JSON list of [purpose, scope, source, granted], sorted, of which there are few different
+    ones; times: a JSON list of when each was said, or of the one time when all were.
+    """
 
     __tablename__ = "consent_states"
 
     kind = Column(String(24), primary_key=True)
     key = Column(String(255), primary_key=True)
-    purpose = Column(String(32), primary_key=True)
-    scope = Column(String(32), primary_key=True)
-    source = Column(String(16), primary_key=True)
-    granted = Column(Boolean, nullable=False)
-    at = Column(DateTime, nullable=False)
+    said = Column(Text, nullable=False)
+    times = Column(Text, nullable=False)
 
+
+class Told(NamedTuple):
+    """One purpose of a decision in the history; the fields are those of its row."""
+
+    id: int
+    kind: str
+    key: str
+    purpose: str
+    channel: str
+    scope: str
+    granted: bool
+    text_version: str
+    evidence: str
+    source: str
+    at: datetime
+
+
+# (purpose, scope, source) → (granted, when): what one identifier says.
+Says = dict[tuple[str, str, str], tuple[bool, datetime]]
 
 _states = ConsentStateRow.__table__
+_history = ConsentRow.__table__
 _identifiers = IdentifierRow.__table__
 _people = PersonRow.__table__
 _erased = ErasedPersonRow.__table__
@@ -89,12 +112,12 @@ def facts(session, person_ids: Iterable[int]) -> tuple[dict[int, list[Fact]], se
         rows = session.execute(
             select(_identifiers.c.person_id, _states)
             .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
-            .where(_identifiers.c.person_id.in_(some))
+            .where(bulk.among(_identifiers.c.person_id, some))
         )
         for row in rows:
             mine = facts.setdefault(row.person_id, [])
             if row.kind is not None:
-                mine.append(fact_of(row))
+                mine += _facts_of(row)
         young, gone = _special(some)
         minors |= set(session.scalars(young))
         erasing |= set(session.scalars(gone))
@@ -111,30 +134,55 @@ def grants(session, person_ids: Iterable[int]) -> tuple[dict[int, set[str]], set
         some = wanted[start : start + _CHUNK]
         whose = _identifiers.c.person_id
         rows = session.execute(
-            select(whose, _states.c.purpose, func.count(case((~_states.c.granted, 1))))
+            select(whose, _states.c.said)
             .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
-            .where(whose.in_(some))
-            .group_by(whose, _states.c.purpose)
+            .where(bulk.among(whose, some))
         )
-        for person_id, purpose, denials in rows:
-            said.setdefault(person_id, set()).add(purpose)
-            if denials:
+        for person_id, text in rows:
+            granted, denies = _in_short(text)
+            said[person_id] = said.get(person_id, granted) | granted
+            if denies:
                 doubtful.add(person_id)
         for special in _special(some):
             doubtful |= set(session.scalars(special))
     return said, doubtful
 
 
-def fact_of(row) -> Fact:
-    """A row of `consent_states` as a fact."""
-    return Fact((row.kind, row.key), row.purpose, row.scope, row.source, row.granted, row.at)
+def _facts_of(row) -> Iterator[Fact]:
+    """What a row of `consent_states` says."""
+    for (purpose, scope, source), (granted, at) in _says(row).items():
+        yield Fact((row.kind, row.key), purpose, scope, source, granted, at)
+
+
+def _says(row) -> Says:
+    said = words(row.said)
+    times = [datetime.fromisoformat(one) for one in orjson.loads(row.times)]
+    if len(times) == 1:
+        times *= len(said)
+    return {tuple(place): (granted, at) for (*place, granted), at in zip(said, times, strict=True)}
+
+
+@lru_cache(maxsize=5_000)
+def words(said: str) -> tuple[tuple[str, str, str, bool], ...]:
+    """(purpose, scope, source, granted) of each decision in `ConsentStateRow.said`."""
+    return tuple(
+        (purpose, scope, by, granted) for purpose, scope, by, granted in orjson.loads(said)
+    )
+
+
+@lru_cache(maxsize=5_000)
+def _in_short(said: str | None) -> tuple[frozenset[str], bool]:
+    """The purposes that are granted, and whether any is denied."""
+    known = words(said) if said else ()
+    granted = frozenset(purpose for purpose, _, _, grants in known if grants)
+    return granted, any(not grants for *_, grants in known)
 
 
 def _special(person_ids: list[int]) -> tuple[Select, Select]:
     """Who of them is under 14, and who is being erased."""
     return (
-        select(_people.c.id).where(_people.c.id.in_(person_ids), _people.c.minor),
-        select(_erased.c.person_id).where(_erased.c.person_id.in_(person_ids)),
+        select(_people.c.id).where(bulk.among(_people.c.id, person_ids), _people.c.minor),
+        select(_erased.c.person_id).where(bulk.among(_erased.c.person_id, person_ids)),
     )
 
 
@@ -154,7 +202,9 @@ def identifiers_by_person(session, person_ids: set[int]) -> dict[int, list[tuple
     wanted = sorted(person_ids)
     for start in range(0, len(wanted), _CHUNK):
         rows = session.execute(
-            select(_identifiers).where(_identifiers.c.person_id.in_(wanted[start : start + _CHUNK]))
+            select(_identifiers).where(
+                bulk.among(_identifiers.c.person_id, wanted[start : start + _CHUNK])
+            )
         )
         for row in rows:
             found.setdefault(row.person_id, []).append((row.kind, row.key))
@@ -188,10 +238,47 @@ def of_speaker(session, ids: Iterable[tuple[str, str]]) -> tuple[set[tuple[str, 
     return belonging(given, persons, identifiers_by_person(session, set(persons.values())))
 
 
-def states_of(session, ids: Iterable[tuple[str, str]]) -> Iterator:
-    """The newest decisions of these identifiers, as rows of `consent_states`."""
+def says_of(session, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Says]:
+    """By identifier what it says now, of those that say anything."""
+    found = {}
     for condition in conditions(_states.c.kind, _states.c.key, ids):
-        yield from session.execute(select(_states).where(condition))
+        for row in session.execute(select(_states).where(condition)):
+            found[row.kind, row.key] = _says(row)
+    return found
+
+
+def facts_said(session, ids: Iterable[tuple[str, str]]) -> list[Fact]:
+    """The same as facts."""
+    return [
+        Fact(identifier, *place, *newest)
+        for identifier, says in says_of(session, ids).items()
+        for place, newest in says.items()
+    ]
+
+
+def history(session, ids: Iterable[tuple[str, str]]) -> list[Told]:
+    """All decisions of these identifiers by purpose, the oldest first."""
+    rows = []
+    for condition in conditions(_history.c.kind, _history.c.key, ids):
+        rows += session.execute(select(_history).where(condition))
+    rows.sort(key=lambda row: (row.at, row.id))
+    return [
+        Told(
+            row.id,
+            row.kind,
+            row.key,
+            purpose,
+            row.channel,
+            row.scope if purpose in BY_CHANNEL else ALL,
+            row.granted,
+            row.text_version,
+            row.evidence,
+            row.source,
+            row.at,
+        )
+        for row in rows
+        for purpose in row.purposes.split()
+    ]
 
 
 def conditions(kind_column, key_column, ids: Iterable[tuple[str, str]]) -> Iterator:
@@ -205,23 +292,26 @@ def conditions(kind_column, key_column, ids: Iterable[tuple[str, str]]) -> Itera
         for kind, key in pairs[start : start + _CHUNK]:
             some.setdefault(kind, []).append(key)
         yield or_(
-            *(and_(kind_column == kind, key_column.in_(listed)) for kind, listed in some.items())
+            *(
+                and_(kind_column == kind, bulk.among(key_column, listed))
+                for kind, listed in some.items()
+            )
         )
 
 
-def upsert(session, changed: dict[tuple, tuple[bool, datetime]]) -> None:
-    """Write newest decisions: (kind, key, purpose, scope, source) → (granted, at)."""
-    if not changed:
-        return
-    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    names = ("kind", "key", "purpose", "scope", "source", "granted", "at")
-    rows = [dict(zip(names, (*place, *value), strict=True)) for place, value in changed.items()]
-    statement = make(_states)
-    # Rows as parameters: the statement is compiled once, and not anew for every number of rows.
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(names[:5]),
-            set_={"granted": statement.excluded.granted, "at": statement.excluded.at},
-        ),
-        rows,
-    )
+def save(session, says: dict[tuple[str, str], Says], history: list[dict]) -> None:
+    """Write what identifiers say now, and the decisions by which they came to (`ConsentRow`)."""
+    bulk.insert_rows(session, _history, history)
+    rows = []
+    for (kind, key), mine in says.items():
+        places = sorted(mine)
+        said = [[*place, mine[place][0]] for place in places]
+        times = [mine[place][1].isoformat() for place in places]
+        if len(set(times)) == 1:
+            times = times[:1]
+        rows.append({"kind": kind, "key": key, "said": _dumped(said), "times": _dumped(times)})
+    bulk.insert_rows(session, _states, rows, key=("kind", "key"))
+
+
+def _dumped(listed: list) -> str:
+    return orjson.dumps(listed).decode()

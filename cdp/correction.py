@@ -14,7 +14,7 @@ from sqlalchemy import Column, DateTime, String, Text, select
 
 from cdp import audit, identity
 from cdp.identity.tables import IdentifierRow
-from storage import Base, utc_now
+from storage import Base, bulk, utc_now
 
 # Identifiers are bound by identity's rules and proofs, not by a wish.
 NOT_TRAITS = frozenset({"phone", "email", "openid", "unionid", "user_id", "id"})
@@ -32,6 +32,10 @@ class CorrectionRow(Base):
     trait = Column(String(64), primary_key=True)
     value = Column(Text, nullable=False)
     at = Column(DateTime, nullable=False)
+
+
+_idents = IdentifierRow.__table__
+_corrections = CorrectionRow.__table__
 
 
 class CannotCorrect(ValueError):
@@ -73,13 +77,13 @@ def corrections_of_many(session, person_ids: Iterable[int]) -> dict[int, dict]:
     """The same for many people at once."""
     found: dict[int, dict] = {person_id: {} for person_id in person_ids}
     rows = session.execute(
-        select(IdentifierRow.person_id, CorrectionRow.trait, CorrectionRow.value)
+        select(_idents.c.person_id, _corrections.c.trait, _corrections.c.value)
         .join(
-            CorrectionRow,
-            (CorrectionRow.kind == IdentifierRow.kind) & (CorrectionRow.key == IdentifierRow.key),
+            _corrections,
+            (_corrections.c.kind == _idents.c.kind) & (_corrections.c.key == _idents.c.key),
         )
-        .where(IdentifierRow.person_id.in_(found))
-        .order_by(CorrectionRow.at)
+        .where(bulk.among(_idents.c.person_id, found))
+        .order_by(_corrections.c.at)
     )
     for row in rows:
         found[row.person_id][row.trait] = json.loads(row.value)

@@ -4,6 +4,7 @@
     cases         transcripts handed to the desk                      30
     training      names kept out of the next training                 40
     redis         keys that name a conversation (only with REDIS_URL) 45
+    answers       what was or will be sent to their addresses         50
     rows          every table with a column `person_id`               60
     events        bodies of events; numbers stay, so that what is sent again is known   70
     notes         every table keyed by identifier (corrections, objections …)           80
@@ -28,6 +29,7 @@ from cdp.cases import CaseRow
 from cdp.consent import ConsentRow, ConsentStateRow
 from cdp.consent_store import conditions
 from cdp.events import ERASED, EventRow
+from cdp.messages.tables import AddressRow, OutboxRow
 from cdp.privacy import DataRequestRow
 from storage import read, write
 
@@ -124,6 +126,20 @@ def erase_from_redis(person_ids: list[int], ids: Ids) -> int:
                 gone += client.delete(found)
     finally:
         client.close()
+    return gone
+
+
+def erase_answers(person_ids: list[int], ids: Ids) -> int:
+    """Delete messages to their addresses; of an answer to somebody's words no person is noted."""
+    gone = 0
+    with write() as session:
+        for mine in conditions(AddressRow.kind, AddressRow.key, ids):
+            places = session.execute(select(AddressRow.channel, AddressRow.address).where(mine))
+            for channel, address in places.all():
+                theirs = delete(OutboxRow).where(
+                    OutboxRow.channel == channel, OutboxRow.address == address
+                )
+                gone += session.execute(theirs, execution_options=_QUIET).rowcount
     return gone
 
 
@@ -228,6 +244,7 @@ erasure.register("refused", erase_refused, 20, "未被接收的事件")
 erasure.register("cases", erase_cases, 30, "人工客服工单中的聊天记录")
 erasure.register("training", erase_from_training, 40, "模型训练（下次训练起不再使用）")
 erasure.register("redis", erase_from_redis, 45, "缓存")
+erasure.register("answers", erase_answers, 50, "发出与待发的消息")
 erasure.register("rows", erase_rows, 60, "画像、标签、人群与推荐记录")
 erasure.register("events", erase_events, 70, "浏览与互动事件")
 erasure.register("notes", erase_notes, 80, "更正与标签异议")

@@ -107,6 +107,15 @@ class Event:
         """Its identifiers as (kind, key), keyed by the hash key in force."""
         return [(one["kind"], key_of(one)) for one in self.body.get("ids", ())]
 
+    @property
+    def sealed(self) -> dict[tuple[str, str], str]:
+        """Of its identifiers that are personal in themselves the encrypted values."""
+        return {
+            (one["kind"], key_of(one)): one["enc"]
+            for one in self.body.get("ids", ())
+            if "enc" in one
+        }
+
 
 def key_of(identifier: dict) -> str:
     """The key of one entry of `body["ids"]`; made anew if another hash key has come in force."""

@@ -11,6 +11,7 @@ dies the job is taken up again when the lease is over. So a job must bear being 
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 import secrets
 import threading
@@ -187,7 +188,7 @@ def _run(one: Job, now: datetime, only_due: bool) -> bool:
             .where(JobRow.name == one.name, JobRow.lease_owner == owner)
             .values(
                 last_finished=utc_now(),
-                last_result=None if result is None else str(result)[:LONGEST],
+                last_result=None if result is None else _told(result)[:LONGEST],
                 last_error=error,
                 lease_until=None,
                 lease_owner=None,
@@ -195,6 +196,13 @@ def _run(one: Job, now: datetime, only_due: bool) -> bool:
             .execution_options(synchronize_session=False)
         )
     return error is None
+
+
+def _told(result) -> str:
+    # Counts by name as JSON, which others can read again.
+    if isinstance(result, dict):
+        return json.dumps(result, ensure_ascii=False, default=str)
+    return str(result)
 
 
 def _lease(one: Job, now: datetime, only_due: bool) -> str | None:

@@ -3,14 +3,16 @@
 Each process that records decisions, erases or runs jobs imports this one module.
 """
 
-from cdp import decisions, erasers, export, messages, minors, profiles, retention, tags
+from cdp import decisions, erasers, export, messages, minors, profiles, replay, retention, tags
 from cdp.clusters import update as clusters
 from cdp.lake import flush, forget
+from cdp.readings import consents
 from cdp.segments import deliver, rebuild
 from cdp.tags import sweep
 
 __all__ = [
     "clusters",
+    "consents",
     "decisions",
     "deliver",
     "erasers",
@@ -21,6 +23,7 @@ __all__ = [
     "minors",
     "profiles",
     "rebuild",
+    "replay",
     "retention",
     "sweep",
     "tags",

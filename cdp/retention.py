@@ -13,10 +13,11 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from sqlalchemy import and_, column, delete, func, inspect, select, table, tuple_
+from sqlalchemy import and_, column, delete, func, inspect, select, table, tuple_, union
 
 from cdp import erasure, jobs
-from cdp.consent import ConsentRow
+from cdp.consent import PURPOSES, ConsentRow
+from cdp.consent_rules import BY_CHANNEL
 from storage import engine, read, utc_now, write
 
 logger = logging.getLogger(__name__)
@@ -133,9 +134,17 @@ def _rows(period: Period, now: datetime):
 
 
 def _newest_decisions():
-    newest = func.max(ConsentRow.id)
-    same = (ConsentRow.kind, ConsentRow.key, ConsentRow.purpose, ConsentRow.scope)
-    return select(newest).group_by(*same, ConsentRow.source).scalar_subquery()
+    """Of each identifier the rows that are the newest about one of their purposes."""
+    return union(*map(_newest_about, PURPOSES)).subquery().select()
+
+
+def _newest_about(purpose: str):
+    same = [ConsentRow.kind, ConsentRow.key, ConsentRow.source]
+    if purpose in BY_CHANNEL:
+        same.append(ConsentRow.scope)
+    # No purpose's name is part of another's.
+    about = ConsentRow.purposes.contains(purpose, autoescape=True)
+    return select(func.max(ConsentRow.id)).where(about).group_by(*same)
 
 
 def _there(period: Period) -> bool:

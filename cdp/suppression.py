@@ -7,12 +7,12 @@ people, which are never given twice. Somebody who comes back of their own will i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Column, DateTime, Integer, String, insert, select, update
 
-from cdp import keys
+from cdp import journal, keys
 from storage import Base, utc_now
 
 _CHUNK = 400
@@ -47,9 +47,31 @@ def hash_of(kind: str, key: str) -> str:
     return keys.match_key(f"suppressed:{kind}", key)
 
 
+def hashes_of(kind: str, key: str, token: str | None = None) -> set[str]:
+    """All hashes under which an identifier may stand in a list, by every hash key there is.
+
+    token: its encrypted value, of phones and addresses, whose key a rotation changes.
+    """
+    label = f"suppressed:{kind}"
+    found = set(keys.match_keys(label, key))
+    value = keys.decrypt(token) if token else None
+    if value is not None:
+        for one in keys.hash_secrets():
+            found.add(keys.key_with(label, keys.key_with(kind, value, one), one))
+    return found
+
+
 def suppress(session, ids: Ids, at: datetime) -> None:
     """Put identifiers on the list, also those whose owner had come back before."""
     hashes = sorted({hash_of(kind, key) for kind, key in ids})
+    suppress_hashes(session, hashes, at)
+    lines = [{"what": journal.ERASED, "hash": one, "at": at} for one in hashes]
+    journal.note(session, lines)
+
+
+def suppress_hashes(session, hashes: Iterable[str], at: datetime) -> None:
+    """The same for identifiers of which only the hash is known: after a restore."""
+    hashes = sorted(set(hashes))
     known = {row.hash for row in _rows(session, hashes)}
     fresh = [{"hash": one, "at": at} for one in hashes if one not in known]
     if known:
@@ -76,6 +98,27 @@ def barriers(session, ids: Ids) -> dict[tuple[str, str], tuple[datetime, bool]]:
     }
 
 
+def rekey(session, sealed: Mapping[tuple[str, str], str]) -> int:
+    """Put phones and addresses that stand in the list by an older hash key under the one in force.
+
+    sealed: identifier → its encrypted value, since a rotation changes the identifier itself, and
+    the list's own values are gone: who comes by is recognised by what they bring. Gives how many.
+    """
+    now_called: dict[str, str] = {}
+    if len(keys.hash_secrets()) > 1:
+        for (kind, key), token in sealed.items():
+            named = hash_of(kind, key)
+            older = hashes_of(kind, key, token) - {named}
+            now_called.update(dict.fromkeys(older, named))
+    found = list(_rows(session, now_called))
+    known = {row.hash for row in _rows(session, {now_called[row.hash] for row in found})}
+    for row in found:
+        if now_called[row.hash] not in known:
+            known.add(now_called[row.hash])
+            _change(session, [row.hash], hash=now_called[row.hash])
+    return len(found)
+
+
 def lift(session, ids: Ids) -> None:
     """Let the owner of these identifiers in again, from now on."""
     on = suppressed(session, ids)
@@ -84,6 +127,16 @@ def lift(session, ids: Ids) -> None:
     now = utc_now()
     hashes = {one for kind, key in on for one in keys.match_keys(f"suppressed:{kind}", key)}
     _change(session, hashes, lifted_at=now)
+    journal.note(session, [{"what": journal.LIFTED, "hash": one, "at": now} for one in hashes])
+
+
+def lift_hashes(session, at: Mapping[str, datetime]) -> None:
+    """The same for hashes, each as of then: after a restore."""
+    barred = [row.hash for row in _rows(session, at) if row.lifted_at is None]
+    for one in barred:
+        _change(session, [one], lifted_at=at[one])
+    lines = [{"what": journal.LIFTED, "hash": one, "at": at[one]} for one in barred]
+    journal.note(session, lines)
 
 
 def _change(session, hashes: Iterable[str], **values) -> None:

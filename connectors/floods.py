@@ -1,6 +1,7 @@
 """How much a sender, and an address, may send to a vendor's channel.
 
-    CHANNELS_LIMIT_SENDER     messages of one shopper; what is over is acknowledged and dropped
+    CHANNELS_LIMIT_SENDER     messages of one shopper; what is over is acknowledged and dropped (a
+                              program that asks by REST is told)
     CHANNELS_LIMIT_ADDRESS    requests of one address; a vendor's own servers must get through
     CHANNELS_LIMIT_REFUSED    of these, such as were refused: who guesses is soon not looked at
 
@@ -33,8 +34,9 @@ _REFUSALS = frozenset({400, 401, 403, 413})
 class Floods:
     """The counts of one channel."""
 
-    def __init__(self, channel: str) -> None:
+    def __init__(self, channel: str, of_sender: str = LIMITS[SENDER]) -> None:
         self._channel = channel
+        self._limits = {**LIMITS, SENDER: of_sender}
         self._shared = os.environ.get("REDIS_URL", "")
         # The limiter only refers to its storage weakly.
         self._counts = counts(self._shared)
@@ -64,7 +66,7 @@ class Floods:
                 await self._asked(self._limiter.hit, REFUSED, _address(request))
 
     async def _asked(self, ask, what: str, who: str) -> bool:
-        item = _item(os.environ.get(f"CHANNELS_LIMIT_{what}") or LIMITS[what])
+        item = _item(os.environ.get(f"CHANNELS_LIMIT_{what}") or self._limits[what])
         # Neither a shopper nor an address stands in the counts.
         hashed = hashlib.blake2b(who.encode(), digest_size=12).hexdigest()
         named = (item, "channel", self._channel, what, hashed)

@@ -8,7 +8,8 @@ in the outbox that the web application drains. Nothing here can fail a conversat
 process still had in its queue is taken from the tracker store at the next start: the tracker store
 is written before an event is published.
 
-With `EVENT_BROKER_URL=kafka://…` Rasa's own Kafka producer stands here instead.
+With `EVENT_BROKER_URL=kafka://…` Rasa's own Kafka producer stands here instead, and gets events
+with nothing personal in them (`cdp.talk.reduced`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rasa.core.brokers.kafka import KafkaEventBroker
 from rasa.core.tracker_store import SQLTrackerStore
 
 from cdp.talk.outbox import Outbox
+from cdp.talk.reduced import reduced
 from cdp.talk.translate import translate
 from runtime.tracker_store import tracker_database_url
 
@@ -65,7 +67,7 @@ class OutboxBroker(EventBroker):
             return None
         url = os.environ.get("EVENT_BROKER_URL", "")
         if url:
-            return KafkaEventBroker(**kafka_settings(url))
+            return MaskingKafkaBroker(**kafka_settings(url))
         return cls(**(broker_config.kwargs or {}))
 
     def publish(self, event: dict) -> None:
@@ -171,6 +173,19 @@ class OutboxBroker(EventBroker):
             self._closing.wait(2.0)
             if self._closing.is_set():
                 self._missing_since = None
+
+
+class MaskingKafkaBroker(KafkaEventBroker):
+    """Rasa's Kafka producer, given events reduced and masked; never raises."""
+
+    def publish(self, event: dict, *args, **kwargs) -> None:
+        """Hand one event to the producer."""
+        try:
+            super().publish(reduced(event), *args, **kwargs)
+        except Exception as error:
+            logger.error(
+                "talk.kafka.unpublished type=%s reason=%s", event.get("event"), type(error).__name__
+            )
 
 
 def stored_since(since: float) -> Iterator[list[dict]]:

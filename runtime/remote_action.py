@@ -17,7 +17,7 @@ import aiohttp
 import rasa
 import ujson
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
-from rasa.shared.core.events import Event, UserUttered
+from rasa.shared.core.events import Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
@@ -28,6 +28,8 @@ from storage.secrets import secret
 
 TIMEOUT_SECONDS = 10.0
 TURNS_BEFORE = 6
+# The slot by which a response's language is chosen.
+LANGUAGE = "language"
 
 _LONG_PARTS = ("intent_ranking", "text_tokens", "response_selector")
 
@@ -96,8 +98,10 @@ class LiveRemoteAction(RemoteAction):
         if self.name() in self.action_endpoint.full_tracker:
             tracker = await self._with_all_events(tracker)
         answer = await self._call(self._action_call_format(tracker, domain))
-        said = await self._utter_responses(answer["responses"], output_channel, nlg, tracker)
-        return [*said, *as_events(answer["events"])]
+        events = as_events(answer["events"])
+        speaking = _speaking(tracker, events)
+        said = await self._utter_responses(answer["responses"], output_channel, nlg, speaking)
+        return [*said, *events]
 
     async def _call(self, body: dict[str, Any]) -> dict[str, list]:
         try:
@@ -143,6 +147,16 @@ class LiveRemoteAction(RemoteAction):
         whole = tracker.copy()
         whole.events = deque([*stored.events, *list(tracker.events)[tracker.accepted :]])
         return whole
+
+
+def _speaking(tracker: DialogueStateTracker, events: list[Event]) -> DialogueStateTracker:
+    """The tracker by whose slots responses are chosen: in the language that the action has set."""
+    told = [e for e in events if isinstance(e, SlotSet) and e.key == LANGUAGE]
+    if not told or LANGUAGE not in tracker.slots:
+        return tracker
+    speaking = tracker.copy()
+    speaking._set_slot(LANGUAGE, told[-1].value)
+    return speaking
 
 
 def recent_events(tracker: DialogueStateTracker) -> list[Event]:

@@ -21,6 +21,9 @@ _MADE_OF = (
     "data/**/*.yml",
     "nlu/*.py",
     "nlu/*.txt",
+    "nlu/sentiment/*.yml",
+    "actions/responses.*.yml",
+    "runtime/importer.py",
     "runtime/*polic*.py",
 )
 

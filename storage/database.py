@@ -36,7 +36,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "wal_autocheckpoint=8000",
-    "cache_size=-16000",
+    "cache_size=-64000",
 )
 _WRITERS = 7_243_001  # the advisory lock's number; only has to differ from other programs'
 
@@ -62,6 +62,8 @@ def _engine(url: str) -> Engine:
         hide_parameters=True,
         poolclass=QueuePool,
         pool_size=8,
+        # The connection used last knows the most pages, as long as nobody else has written since.
+        pool_use_lifo=True,
         connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
     )
     made.dialect.colspecs = {**made.dialect.colspecs, types.DateTime: _SqliteDateTime}

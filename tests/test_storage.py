@@ -65,3 +65,9 @@ def test_an_error_of_the_database_tells_no_values(session):
 def test_the_folder_of_state_is_for_its_owner_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("QUDAO_VAR", str(tmp_path / "new"))
     assert stat.S_IMODE(var_dir().stat().st_mode) == 0o700
+
+
+def test_what_is_acknowledged_outlives_a_power_cut():
+    with write() as session:
+        assert session.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
+        assert session.execute(text("PRAGMA journal_mode")).scalar() == "wal"

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from cdp import audit, consent, correction, erasure, export, identity, privacy, profiles, tags
 from cdp import session as sessions
+from cdp.tags import wording
 from kg.errors import GraphError
 from storage import read, utc_now, write
 from web import i18n
@@ -90,51 +91,51 @@ async def page(request: Request) -> Response:
 
 
 @router.post("/api/me", dependencies=_ours)
-async def known(asking: Asking) -> dict:
+async def known(request: Request, asking: Asking) -> dict:
     """Tags with their reasons, consents, traits and an overview.
 
     Raises:
         HTTPException: 401 for a session that is over or not ours (so do all below).
     """
-    return await _about(_shown, asking)
+    return await _about(request, _shown, asking)
 
 
 @router.post("/api/me/tags/delete", dependencies=_ours)
-async def delete_tag(asking: TagDeletion) -> dict:
+async def delete_tag(request: Request, asking: TagDeletion) -> dict:
     """Delete one tag; it is not set again. Answers as `/api/me`.
 
     Raises:
         HTTPException: 404 if there is no such tag.
     """
-    return await _about(_delete_tag, asking)
+    return await _about(request, _delete_tag, asking)
 
 
 @router.post("/api/me/consent", dependencies=_ours)
-async def decide(asking: Decisions) -> dict:
+async def decide(request: Request, asking: Decisions) -> dict:
     """Record what the shopper allows and denies; it takes effect at once. Answers as `/api/me`."""
-    return await _about(_decide, asking)
+    return await _about(request, _decide, asking)
 
 
 @router.post("/api/me/traits", dependencies=_ours)
-async def correct(asking: Correction) -> dict:
+async def correct(request: Request, asking: Correction) -> dict:
     """Correct or delete a trait; the shopper's word counts from now on. Answers as `/api/me`.
 
     Raises:
         HTTPException: 404 if nothing is known of them, 422 for what is no trait.
     """
-    return await _about(_correct, asking)
+    return await _about(request, _correct, asking)
 
 
 @router.post("/api/me/export", dependencies=_ours)
-async def copy(asking: Asking) -> dict:
+async def copy(request: Request, asking: Asking) -> dict:
     """Links, good for a day, to a copy of all data: {"html": path, "json": path}."""
-    return await _about(_copy, asking)
+    return await _about(request, _copy, asking)
 
 
 @router.post("/api/me/erase", dependencies=_ours)
-async def erase(asking: Erasure) -> dict:
+async def erase(request: Request, asking: Erasure) -> dict:
     """Delete everything; {"receipt": number}."""
-    return await _about(_erase, asking)
+    return await _about(request, _erase, asking)
 
 
 @router.post("/api/me/receipt", dependencies=_ours)
@@ -171,8 +172,9 @@ async def open_copy(request: Request, token: str) -> Response:
     return Response(content, media_type=kind, headers=headers)
 
 
-async def _about(function, asking: Asking) -> dict:
-    return await run_in_threadpool(lambda: function(_ids(asking.token), asking))
+async def _about(request: Request, function, asking: Asking) -> dict:
+    language = i18n.language_of(request)
+    return await run_in_threadpool(lambda: function(_ids(asking.token), asking, language))
 
 
 def _ids(token: str) -> Ids:
@@ -182,7 +184,7 @@ def _ids(token: str) -> Ids:
         raise HTTPException(401, f"token: {error}") from error
 
 
-def _shown(ids: Ids, asking: Asking) -> dict:
+def _shown(ids: Ids, asking: Asking, language: str) -> dict:
     with read() as session:
         person = identity.person_of(session, ids)
         found = {
@@ -196,9 +198,9 @@ def _shown(ids: Ids, asking: Asking) -> dict:
         body = profiles.get(session, person) or {}
         return {
             **found,
-            "tags": [_tag(one) for one in tags.of(session, person)],
+            "tags": [_tag(one, language) for one in tags.of(session, person)],
             "traits": body.get("traits") or {},
-            "overview": _overview(body),
+            "overview": _overview(body, language),
             "identifiers": [
                 {"kind": one.kind, "shown": one.shown or _short(one.key)}
                 for one in identity.identifiers_of(session, person)
@@ -206,22 +208,26 @@ def _shown(ids: Ids, asking: Asking) -> dict:
         }
 
 
-def _tag(one: tags.Tag) -> dict:
+def _tag(one: tags.Tag, language: str) -> dict:
     expires = one.expires_at.date().isoformat() if one.expires_at else None
     return {
         "tag": one.tag,
-        "reason": one.reason,
+        "name": wording.name(one.tag, language),
+        "reason": wording.reason(one, language),
         "since": one.since.date().isoformat(),
         "expires": expires,
     }
 
 
-def _overview(body: dict) -> dict:
+def _overview(body: dict, language: str) -> dict:
     seen = profiles.view(body, utc_now()) if body else {}
+    came_by = {
+        which: wording.word((seen.get(which) or {}).get("channel") or "", language) or None
+        for which in ("first_touch", "last_touch")
+    }
     orders, viewed = seen.get("orders") or {}, seen.get("viewed") or []
     return {
-        "first_touch": (seen.get("first_touch") or {}).get("channel"),
-        "last_touch": (seen.get("last_touch") or {}).get("channel"),
+        **came_by,
         "first_seen": (seen.get("first_seen") or "")[:10] or None,
         "language": seen.get("language"),
         "city": seen.get("city"),
@@ -235,25 +241,25 @@ def _short(key: str) -> str:
     return key if len(key) <= 12 else f"{key[:8]}…"
 
 
-def _delete_tag(ids: Ids, asking: TagDeletion) -> dict:
+def _delete_tag(ids: Ids, asking: TagDeletion, language: str) -> dict:
     with write() as session:
         person = _person(session, ids)
         if not tags.remove_by_shopper(session, person, asking.tag):
             raise HTTPException(404, f"tag: {asking.tag!r} is none of yours")
         audit.note(session, "shopper", "tag.deleted", f"person {person}", {"tag": asking.tag})
-    return _shown(ids, asking)
+    return _shown(ids, asking, language)
 
 
-def _decide(ids: Ids, asking: Decisions) -> dict:
+def _decide(ids: Ids, asking: Decisions, language: str) -> dict:
     with write() as session:
         for granted in (True, False):
             named = [name for name, told in asking.purposes.items() if told is granted]
             if named:
                 consent.record(session, ids, named, granted, CHANNEL, EVIDENCE)
-    return _shown(ids, asking)
+    return _shown(ids, asking, language)
 
 
-def _correct(ids: Ids, asking: Correction) -> dict:
+def _correct(ids: Ids, asking: Correction, language: str) -> dict:
     with write() as session:
         person = _person(session, ids)
         try:
@@ -261,14 +267,14 @@ def _correct(ids: Ids, asking: Correction) -> dict:
         except correction.CannotCorrect as error:
             raise HTTPException(422, str(error)) from error
         profiles.rebuild(session, person)
-    return _shown(ids, asking)
+    return _shown(ids, asking, language)
 
 
-def _copy(ids: Ids, asking: Asking) -> dict:
+def _copy(ids: Ids, asking: Asking, language: str) -> dict:
     return export.links(privacy.request(ids, "export", f"me:{uuid.uuid4()}"))
 
 
-def _erase(ids: Ids, asking: Erasure) -> dict:
+def _erase(ids: Ids, asking: Erasure, language: str) -> dict:
     number = privacy.request(ids, "delete", f"me:{uuid.uuid4()}")
     with write() as session:
         return {"receipt": erasure.begin(session, ids, CHANNEL, number)}

@@ -177,9 +177,14 @@ def plain(index: int, scaled: float) -> float:
     return math.expm1(scaled) if NUMBERS[index].log else scaled
 
 
+def level_word(level: str) -> str:
+    """A level of a choice in Chinese."""
+    return _WORDS.get(level, level)
+
+
 def word(choice: Choice, level: str) -> str:
     """A level in Chinese, as part of a name."""
-    said = _WORDS.get(level, level)
+    said = level_word(level)
     return choice.phrase.format(said.removesuffix("渠道") if choice.name == "channel" else said)
 
 

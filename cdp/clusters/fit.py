@@ -28,16 +28,19 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
-FEWEST_PEOPLE = 100
-SMALLEST = 15
-SMALLEST_SHARE = 0.02
-MOST_CLUSTERS = 8
-LEAST_SILHOUETTE = 0.1
-LEAST_STABILITY = 0.8
-DEVIATIONS = 3.0
-MARGIN = 0.03
-RESAMPLES = 12
-NULLS = 6
+from cdp.clusters.limits import (
+    DEVIATIONS,
+    FEWEST_PEOPLE,
+    LEAST_SILHOUETTE,
+    LEAST_STABILITY,
+    MARGIN,
+    MOST_CLUSTERS,
+    NULLS,
+    RESAMPLES,
+    SMALLEST,
+    SMALLEST_SHARE,
+)
+
 # Silhouettes cost the square of it.
 SAMPLE = 2_000
 _STARTS = 5

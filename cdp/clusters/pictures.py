@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from cdp.clusters.fit import DEVIATIONS, LEAST_STABILITY, MARGIN
+from cdp.clusters.limits import DEVIATIONS, LEAST_STABILITY, MARGIN
 from cdp.clusters.model import Model, distances
 
 # The fonts of this machine say nothing of the reader's, which draw the texts.
@@ -23,7 +23,7 @@ _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "clusters",
     "font.sans-serif": ["Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei",
-                        "DejaVu Sans"],
+                        "DejaVu Sans", "sans-serif"],
     "axes.unicode_minus": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -31,9 +31,29 @@ _STYLE = {
 _COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#b08900", "#7b5ea7", "#c2477f", "#5c6b73", "#9c6644")
 
 
-def choice(card: dict) -> str:
+_SAID = {
+    "zh": {
+        "count": "聚类数",
+        "silhouette": "轮廓系数（灰：无群数据）",
+        "stability": "稳定性（调整兰德指数）",
+        "cluster": "{number} 号群",
+        "people": "{number} {name}（{people} 人）",
+        "axis": "主成分 {number}（{share:.0%}）",
+    },
+    "en": {
+        "count": "number of clusters",
+        "silhouette": "silhouette (grey: data without groups)",
+        "stability": "stability (adjusted Rand index)",
+        "cluster": "cluster {number}",
+        "people": "{number} {name} ({people} people)",
+        "axis": "component {number} ({share:.0%})",
+    },
+}
+
+
+def choice(card: dict, language: str = "zh") -> str:
     """Silhouette, that of data without groups, and stability, by number of clusters."""
-    tries = card["tries"]
+    tries, said = card["tries"], _SAID[language]
     counts = [one["k"] for one in tries]
     with plt.rc_context(_STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.2))
@@ -43,16 +63,16 @@ def choice(card: dict) -> str:
         needed = null + np.maximum(spread, MARGIN)
         left.fill_between(counts, null - spread, needed, color="#bbb", alpha=0.5)
         left.plot(counts, null, "--", color="#888")
-        left.set(xlabel="聚类数", title="轮廓系数（灰：无群数据）")
+        left.set(xlabel=said["count"], title=said["silhouette"])
         right.plot(counts, [one["stability"] for one in tries], "o-", color=_COLOURS[1])
         right.axhline(LEAST_STABILITY, color="#888", linestyle="--")
-        right.set(xlabel="聚类数", title="稳定性（调整兰德指数）", ylim=(-0.02, 1.05))
+        right.set(xlabel=said["count"], title=said["stability"], ylim=(-0.02, 1.05))
         for axes in (left, right):
             axes.set_xticks(counts)
         return _svg(figure)
 
 
-def differences(card: dict) -> str:
+def differences(card: dict, language: str = "zh") -> str:
     """How each cluster differs from everybody, feature by feature."""
     clusters = card["clusters"]
     names = list(clusters[0]["differences"])
@@ -61,7 +81,8 @@ def differences(card: dict) -> str:
         figure, axes = plt.subplots(figsize=(2.2 + 1.5 * len(clusters), 1.2 + 0.3 * len(names)))
         axes.imshow(values, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
         axes.set_xticks(range(len(clusters)))
-        axes.set_xticklabels([f"{one['number']} 号群" for one in clusters])
+        said = _SAID[language]["cluster"]
+        axes.set_xticklabels([said.format(number=one["number"]) for one in clusters])
         axes.set_yticks(range(len(names)))
         axes.set_yticklabels(names)
         for (row, column), value in np.ndenumerate(values):
@@ -70,7 +91,7 @@ def differences(card: dict) -> str:
         return _svg(figure)
 
 
-def plane(card: dict, model: Model, standardised: np.ndarray) -> str:
+def plane(card: dict, model: Model, standardised: np.ndarray, language: str = "zh") -> str:
     """Where the clusters lie on the first two principal components."""
     labels = distances(standardised, model.centres).argmin(axis=1)
     middle = standardised.mean(axis=0)
@@ -79,7 +100,7 @@ def plane(card: dict, model: Model, standardised: np.ndarray) -> str:
     if flat.shape[1] < 2:
         flat = np.column_stack([flat, np.zeros(len(flat))])
     told = strengths**2 / (strengths**2).sum()
-    people = {one["number"]: one["people"] for one in card["clusters"]}
+    known, said = {one["number"]: one for one in card["clusters"]}, _SAID[language]
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(7, 4.8))
         for index, one in enumerate(model.clusters):
@@ -88,11 +109,15 @@ def plane(card: dict, model: Model, standardised: np.ndarray) -> str:
             centre, width, height, angle = _ellipse(inside)
             axes.add_patch(Ellipse(centre, width, height, angle=angle, color=colour, alpha=0.25))
             axes.plot(*centre, "o", color=colour)
-            label = f"{one.number} {one.name}（{people[one.number]} 人）"
+            label = said["people"].format(**known[one.number])
             axes.annotate(label, centre, (0, 8), textcoords="offset points", ha="center", size=9)
         axes.autoscale_view()
         axes.margins(0.25)
-        axes.set(xlabel=f"主成分 1（{told[0]:.0%}）", ylabel=f"主成分 2（{told[1:2].sum():.0%}）")
+        first, second = told[0], told[1:2].sum()
+        axes.set(
+            xlabel=said["axis"].format(number=1, share=first),
+            ylabel=said["axis"].format(number=2, share=second),
+        )
         return _svg(figure)
 
 

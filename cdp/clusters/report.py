@@ -12,16 +12,16 @@ from html import escape
 
 import numpy as np
 
-from cdp.clusters import pictures
-from cdp.clusters.features import CHOICES, DAYS, NUMBERS, Rows, plain
-from cdp.clusters.fit import (
+from cdp.clusters import pictures, words
+from cdp.clusters.features import CHOICES, DAYS, NUMBERS, Rows, level_word, plain
+from cdp.clusters.fit import Fit
+from cdp.clusters.limits import (
     DEVIATIONS,
     FEWEST_PEOPLE,
     LEAST_SILHOUETTE,
     LEAST_STABILITY,
     MARGIN,
     RESAMPLES,
-    Fit,
 )
 from cdp.clusters.model import CLUSTERS, Model, distances
 
@@ -69,12 +69,22 @@ def card(model: Model, fit: Fit, rows: Rows, standardised: np.ndarray) -> dict:
 
 
 def files(card: dict, model: Model, fit: Fit, standardised: np.ndarray) -> dict[str, str]:
-    """The report and its pictures: name of a file → text."""
-    drawn = {"choice.svg": pictures.choice(card)} if fit.tries else {}
+    """The report (in Chinese) and its pictures, in each language: name of a file → text."""
+    drawn = _drawn(card, model, fit, standardised, "zh")
+    english = _drawn(words.card_in(card, "en"), model, fit, standardised, "en")
+    found = {f"{name}.svg": svg for name, svg in drawn.items()}
+    found |= {f"{name}.en.svg": svg for name, svg in english.items()}
+    return {**found, "report.html": page(card, drawn)}
+
+
+def _drawn(
+    card: dict, model: Model, fit: Fit, standardised: np.ndarray, language: str
+) -> dict[str, str]:
+    drawn = {"choice": pictures.choice(card, language)} if fit.tries else {}
     if model.clusters:
-        drawn["differences.svg"] = pictures.differences(card)
-        drawn["map.svg"] = pictures.plane(card, model, standardised)
-    return {**drawn, "report.html": page(card, drawn)}
+        drawn["map"] = pictures.plane(card, model, standardised, language)
+        drawn["differences"] = pictures.differences(card, language)
+    return drawn
 
 
 def _clusters(model: Model, fit: Fit, rows: Rows, standardised: np.ndarray) -> list[dict]:
@@ -116,7 +126,7 @@ def _differences(model: Model, inside: np.ndarray) -> dict[str, float]:
         value = float(inside[:, place].mean())
         name = labels[column.feature]
         if column.level is not None:
-            name = f"{name}：{column.level}"
+            name = f"{name}：{level_word(column.level)}"
             value *= column.scale / math.sqrt(column.mean * (1 - column.mean))
         found[name] = round(value, 2)
     return found
@@ -136,9 +146,9 @@ th, td { border-bottom: 1px solid #ddd; padding: .35rem .8rem .35rem 0; text-ali
 </style></head><body>
 """
 _CAPTIONS = {
-    "choice.svg": "聚类数的选择",
-    "map.svg": "各群的位置（主成分平面，椭圆为一倍标准差，面积不代表人数）",
-    "differences.svg": "各群与全体的差异（标准差）",
+    "choice": "聚类数的选择",
+    "map": "各群的位置（主成分平面，椭圆为一倍标准差，面积不代表人数）",
+    "differences": "各群与全体的差异（标准差）",
 }
 
 

@@ -11,6 +11,7 @@ from cdp.platforms import NAMES, platform
 from cdp.platforms.base import PlatformError
 from cdp.platforms.sync import pull_orders, pull_spend
 from cdp.platforms.tables import CursorRow, KeptRow, UnknownFieldRow
+from cdp.platforms.tokens import TokenRow
 from storage import read
 
 HELP = "pull orders and spend from platforms"
@@ -50,6 +51,8 @@ def _state() -> int:
     with read() as session:
         for row in session.scalars(select(CursorRow)):
             print(f"{row.platform} {row.stream}: {row.cursor} (version {row.version})")
+        for row in session.scalars(select(TokenRow)):
+            print(f"{row.name}: token renewed {row.renewed_at}, good until {row.expires_at} (UTC)")
         for row in session.scalars(select(UnknownFieldRow)):
             print(f"{row.platform} {row.stream} {row.version}: field {row.field} ×{row.count}")
         kept = select(KeptRow.platform, KeptRow.stream, KeptRow.type, func.count())

@@ -7,26 +7,21 @@ import json
 import sys
 from pathlib import Path
 
-from sqlalchemy import select
-
 from cdp import (
     audit,
     erasure,
     export,
-    identity,
     jobs,
     keys,
     parts,
     pipeline,
+    replay,
     retention,
-    suppression,
 )
 from cdp.identity.rules import KINDS
-from cdp.identity.tables import IdentifierRow
 from storage import read, write
 
 HELP = "requests about personal data: export, erase, receipt, reapply, retention, jobs, audit"
-_AT_ONCE = 1000
 
 __all__ = ["HELP", "add_arguments", "parts", "run"]
 
@@ -42,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     gone.add_argument("--yes", action="store_true", help="it cannot be undone: say so")
     shown = actions.add_parser("receipt", help="print the receipt of an erasure")
     shown.add_argument("number")
-    actions.add_parser("reapply", help="after a restore: erase whom the suppression list names")
+    again = actions.add_parser("reapply", help="after a restore: erase and withdraw again")
+    again.add_argument("--journal", type=Path, help="default: backups/journal.jsonl beside var/")
     due = actions.add_parser("retention", help="show what is past its period; --purge deletes it")
     due.add_argument("--purge", action="store_true")
     work = actions.add_parser("jobs", help="list the jobs, or run one now")
@@ -55,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it; 1 with one sentence if it cannot be done."""
     try:
         return _ACTIONS[options.action](options)
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, keys.UnknownKey) as error:
         print(f"privacy {options.action}: {error}", file=sys.stderr)
         return 1
 
@@ -95,24 +91,12 @@ def _receipt(options) -> int:
 
 
 def _reapply(options) -> int:
-    """A restored backup may hold people who were erased after it was made."""
-    after, back = 0, []
-    while True:
-        with read() as session:
-            wanted = select(IdentifierRow.id, IdentifierRow.kind, IdentifierRow.key)
-            wanted = wanted.where(IdentifierRow.id > after).order_by(IdentifierRow.id)
-            rows = session.execute(wanted.limit(_AT_ONCE)).all()
-            back += suppression.suppressed(session, [(row.kind, row.key) for row in rows])
-        if not rows:
-            break
-        after = rows[-1].id
-    for one in back:
-        with write() as session:
-            if identity.person_of(session, [one]) is None:
-                continue  # one of somebody just erased
-            number = erasure.begin(session, [one], "command")
-        erasure.run(number)
+    done = replay.replay(options.journal)
+    for number in done.erased:
         print(number)
+    print(f"{len(done.erased)} erased again, {done.withdrawn} withdrawals recorded again")
+    if done.unreadable:
+        print(f"{done.unreadable} lines of the journal could not be read", file=sys.stderr)
     return 0
 
 

@@ -11,6 +11,8 @@ import time
 from cdp import pipeline
 from storage import create_tables
 
+_COLLECT = (20_000, 20, 50)
+
 HELP = "process accepted events into people, profiles and tags (the web application does it too)"
 
 
@@ -30,8 +32,10 @@ def run(options: argparse.Namespace) -> int:
     create_tables()
     if options.retry_failed:
         print(f"{pipeline.retry_failed():,} events taken up again", file=sys.stderr)
-    # What has been imported stays: the collector need not look through it again and again.
+    # What has been imported stays: the collector need not look through it again and again; nor
+    # through each batch a hundred times, whose many small objects go by themselves at its end.
     gc.freeze()
+    gc.set_threshold(*_COLLECT)
     if options.once:
         return _drain()
     for number in (signal.SIGINT, signal.SIGTERM):

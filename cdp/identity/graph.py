@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from cdp.identity import rules
 from cdp.identity.tables import IdentifierRow, LinkRow, MergeRow, PersonRow, SplitRow
+from storage import bulk
 
 _MANY = 5_000  # values in one IN list: SQLite takes 32,766 parameters a statement
+
+# As tables: reading rows through their classes costs several times as much.
+_idents = IdentifierRow.__table__
+_links = LinkRow.__table__
 
 
 @dataclass(slots=True)
@@ -77,24 +82,24 @@ class NewIdent:
 
 
 _IDENT = (
-    IdentifierRow.id,
-    IdentifierRow.kind,
-    IdentifierRow.key,
-    IdentifierRow.person_id,
-    IdentifierRow.shared,
-    IdentifierRow.seen_with,
-    IdentifierRow.last_link,
-    IdentifierRow.first_seen,
-    IdentifierRow.last_seen,
+    _idents.c.id,
+    _idents.c.kind,
+    _idents.c.key,
+    _idents.c.person_id,
+    _idents.c.shared,
+    _idents.c.seen_with,
+    _idents.c.last_link,
+    _idents.c.first_seen,
+    _idents.c.last_seen,
 )
 _LINK = (
-    LinkRow.pair,
-    LinkRow.a_id,
-    LinkRow.b_id,
-    LinkRow.a_kind,
-    LinkRow.b_kind,
-    LinkRow.position,
-    LinkRow.seq,
+    _links.c.pair,
+    _links.c.a_id,
+    _links.c.b_id,
+    _links.c.a_kind,
+    _links.c.b_kind,
+    _links.c.position,
+    _links.c.seq,
 )
 
 
@@ -110,7 +115,7 @@ def matches(ids: Iterable[tuple[str, str]]):
         by_kind.setdefault(kind, []).append(key)
     return or_(
         *(
-            and_(IdentifierRow.kind == kind, IdentifierRow.key.in_(sorted(keys)))
+            and_(_idents.c.kind == kind, bulk.among(_idents.c.key, sorted(keys)))
             for kind, keys in sorted(by_kind.items())
         )
     )
@@ -129,6 +134,7 @@ class Graph:
         self.merges: list[dict] = []
         self._parted: dict[int, set[int]] | None = None
         self._whole: set[int] = set()
+        self._new: dict[int, NewIdent] = {}
         self._fresh: dict[int, Link] = {}
         self._moved: dict[int, Link] = {}
 
@@ -142,7 +148,7 @@ class Graph:
     def load_idents(self, numbers: Iterable[int]) -> None:
         """The identifiers of these numbers."""
         for part in _parts(one for one in numbers if one not in self.idents):
-            self._take(self.session.execute(select(*_IDENT).where(IdentifierRow.id.in_(part))))
+            self._take(self.session.execute(select(*_IDENT).where(bulk.among(_idents.c.id, part))))
 
     def load_people(self, people: Iterable[int]) -> None:
         """These people with all their identifiers."""
@@ -150,14 +156,14 @@ class Graph:
         for one in wanted:
             self.members[one] = set()
         for part in _parts(wanted):
-            found = select(*_IDENT).where(IdentifierRow.person_id.in_(part))
+            found = select(*_IDENT).where(bulk.among(_idents.c.person_id, part))
             for number in self._take(self.session.execute(found)):
                 self.members[self.idents[number].person].add(number)
 
     def load_pairs(self, pairs: Iterable[int]) -> None:
         """The links of these pairs that are stored."""
         for part in _parts(one for one in pairs if one not in self.links):
-            self._hold(self.session.execute(select(*_LINK).where(LinkRow.pair.in_(part))))
+            self._hold(self.session.execute(select(*_LINK).where(bulk.among(_links.c.pair, part))))
 
     def load_links(self, numbers: Iterable[int]) -> None:
         """The links of these identifiers that count: of each kind, the earliest."""
@@ -165,7 +171,7 @@ class Graph:
         self._whole.update(wanted)
         few = [one for one in wanted if not self._many(one)]
         for part in _parts(few):
-            either = or_(LinkRow.a_id.in_(part), LinkRow.b_id.in_(part))
+            either = or_(bulk.among(_links.c.a_id, part), bulk.among(_links.c.b_id, part))
             self._hold(self.session.execute(select(*_LINK).where(either)))
         for one in wanted:
             if self._many(one):
@@ -175,11 +181,11 @@ class Graph:
         return any(count > rules.CROWD for count in self.idents[number].seen_with.values())
 
     def _load_earliest(self, number: int) -> None:
-        ends = ((LinkRow.a_id, LinkRow.b_kind), (LinkRow.b_id, LinkRow.a_kind))
+        ends = ((_links.c.a_id, _links.c.b_kind), (_links.c.b_id, _links.c.a_kind))
         for kind in self.idents[number].seen_with:
             for end, other_kind in ends:
                 found = select(*_LINK).where(end == number, other_kind == kind)
-                found = found.order_by(LinkRow.position).limit(rules.CROWD)
+                found = found.order_by(_links.c.position).limit(rules.CROWD)
                 self._hold(self.session.execute(found))
 
     @property
@@ -230,30 +236,37 @@ class Graph:
     # -- changing
 
     def create(self, fresh: list[NewIdent]) -> None:
-        """Store identifiers that are not there yet; each is a person of its own at first."""
+        """Take up identifiers that are not stored yet; each is a person of its own at first."""
         if not fresh:
             return
-        rows = [
-            {
-                "kind": one.kind,
-                "key": one.key,
-                "shown": one.shown,
-                "enc": one.enc,
-                "first_seen": one.at,
-                "last_seen": one.at,
-                "shared": False,
-                "seen_with": "{}",
-                "last_link": "",
-            }
-            for one in fresh
-        ]
-        self.session.execute(insert(IdentifierRow.__table__), rows)
-        self.load_keys((one.kind, one.key) for one in fresh)
-        for one in fresh:
-            ident = self.by_key[one.kind, one.key]
-            ident.person, ident.changed = ident.id, True
-            self.members[ident.id] = {ident.id}
-            self._whole.add(ident.id)
+        for number, one in zip(self._numbers(len(fresh)), fresh, strict=True):
+            ident = Ident(
+                id=number,
+                kind=one.kind,
+                key=one.key,
+                person=number,
+                stored=None,
+                shared=False,
+                seen_with={},
+                last_link="",
+                first_seen=one.at,
+                last_seen=one.at,
+            )
+            self.idents[number] = self.by_key[one.kind, one.key] = ident
+            self.members[number] = {number}
+            self._whole.add(number)
+            self._new[number] = one
+
+    def _numbers(self, count: int) -> list[int]:
+        """Numbers that no identifier has had; nobody else takes any meanwhile (`storage.write`)."""
+        if self.session.get_bind().dialect.name == "sqlite":
+            given = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+            last = self.session.scalar(given, {"table": _idents.name}) or 0
+            return list(range(last + 1, last + 1 + count))
+        given = text(
+            "SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)"
+        )
+        return list(self.session.scalars(given, {"table": _idents.name, "count": count}))
 
     def add_link(self, a: Ident, b: Ident, place: str, seq: int) -> None:
         """A pair that was never seen together before."""
@@ -306,30 +319,32 @@ class Graph:
         self._save_links()
         if self.merges:
             rows = [{"at": now, "undone_at": None, **one} for one in self.merges]
-            self.session.execute(insert(MergeRow.__table__), rows)
+            bulk.insert_rows(self.session, MergeRow.__table__, rows)
         self._save_people()
 
     def _save_idents(self) -> None:
-        changed = [one for one in self.idents.values() if one.changed]
-        if not changed:
-            return
-        table = IdentifierRow.__table__
-        statement = update(table).where(table.c.id == bindparam("number"))
-        self.session.connection().execute(
-            statement,
-            [
-                {
-                    "number": one.id,
-                    "person_id": one.person,
-                    "shared": one.shared,
-                    "seen_with": orjson.dumps(one.seen_with).decode(),
-                    "last_link": one.last_link,
-                    "first_seen": one.first_seen,
-                    "last_seen": one.last_seen,
-                }
-                for one in changed
-            ],
-        )
+        fresh, changed = [], []
+        for one in self.idents.values():
+            new = self._new.get(one.id)
+            if new is None and not one.changed:
+                continue
+            row = {
+                "id": one.id,
+                "person_id": one.person,
+                "shared": one.shared,
+                "seen_with": orjson.dumps(one.seen_with).decode(),
+                "last_link": one.last_link,
+                "first_seen": one.first_seen,
+                "last_seen": one.last_seen,
+            }
+            if new is None:
+                changed.append(row)
+            else:
+                named = {"kind": one.kind, "key": one.key, "shown": new.shown, "enc": new.enc}
+                fresh.append(row | named)
+        bulk.insert_rows(self.session, _idents, fresh)
+        bulk.update_rows(self.session, _idents, changed, key=("id",))
+        self._new.clear()
 
     def _save_links(self) -> None:
         if self._fresh:
@@ -345,16 +360,13 @@ class Graph:
                 }
                 for pair, link in self._fresh.items()
             ]
-            self.session.execute(insert(LinkRow.__table__), rows)
+            bulk.insert_rows(self.session, _links, rows)
         if self._moved:
-            table = LinkRow.__table__
-            self.session.connection().execute(
-                update(table).where(table.c.pair == bindparam("of")),
-                [
-                    {"of": pair, "position": link.place, "seq": link.seq}
-                    for pair, link in self._moved.items()
-                ],
-            )
+            rows = [
+                {"pair": pair, "position": link.place, "seq": link.seq}
+                for pair, link in self._moved.items()
+            ]
+            bulk.update_rows(self.session, _links, rows, key=("pair",))
 
     def _save_people(self) -> None:
         """A row for everyone who stands alone now; those who are part of another point there."""
@@ -366,12 +378,15 @@ class Graph:
         ]
         back = [one["id"] for one in rows if self.idents[one["id"]].stored is not None]
         for part in _parts(back):
-            known = set(self.session.scalars(select(PersonRow.id).where(PersonRow.id.in_(part))))
+            known = set(
+                self.session.scalars(select(PersonRow.id).where(bulk.among(PersonRow.id, part)))
+            )
             rows = [one for one in rows if one["id"] not in known]
-            again = update(PersonRow).where(PersonRow.id.in_(known)).values(merged_into=None)
+            again = (
+                update(PersonRow).where(bulk.among(PersonRow.id, known)).values(merged_into=None)
+            )
             self.session.execute(again, execution_options={"synchronize_session": False})
-        if rows:
-            self.session.execute(insert(PersonRow.__table__), rows)
+        bulk.insert_rows(self.session, PersonRow.__table__, rows)
         for one in sorted(before & self.members.keys() - heads):
             self._into(one, self.idents[one].person)
 

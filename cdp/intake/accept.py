@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cdp import keys, sources
@@ -21,7 +20,7 @@ from cdp.intake.refusal import INVALID, Refusal, Verdict
 from cdp.intake.standard import Standard, standardise
 from cdp.intake.together import Together
 from cdp.sources import Source
-from storage import utc_now, write
+from storage import bulk, utc_now, write
 
 ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
 _TABLE = EventRow.__table__
@@ -69,8 +68,7 @@ def _write(take: Callable[[], list[_Batch]]) -> list[list[Verdict]]:
             stored = known.setdefault(batch.source.id, set())
             stored |= _known(session, batch.source.id, batch.judged)
             answers.append(_sort(batch, stored, rows, aside))
-        if rows:
-            session.execute(_insert(session), rows)
+        _insert(session, rows)
         if aside:
             refused.keep(session, aside)
     if rows:
@@ -81,9 +79,8 @@ def _write(take: Callable[[], list[_Batch]]) -> list[list[Verdict]]:
 _writer = Together(_write, hopeless=(OperationalError, InterfaceError))
 
 
-def _insert(session):
-    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    return make(_TABLE).on_conflict_do_nothing(index_elements=["source_id", "message_id"])
+def _insert(session, rows: list[dict]) -> None:
+    bulk.insert_rows(session, _TABLE, rows, key=("source_id", "message_id"), keep=True)
 
 
 def _rehash(session, batches: list[_Batch]) -> None:
@@ -115,7 +112,7 @@ def accept_again(row: refused.RefusedRow) -> Verdict:
             return Verdict(row.message_id, REFUSED, refusal.code, refusal.field, refusal.reason)
         known = _known(session, source.id, [made])
         if made.message_id not in known:
-            session.execute(_insert(session), [_row(source.id, made, row.received_at)])
+            _insert(session, [_row(source.id, made, row.received_at)])
         refused.mark(session, row.id, now, None)
     _wake()
     return Verdict(made.message_id, DUPLICATE if made.message_id in known else ACCEPTED)
@@ -137,7 +134,7 @@ def _known(session, source_id: int, judged: Sequence[Standard | Refusal]) -> set
             session.scalars(
                 select(_TABLE.c.message_id).where(
                     _TABLE.c.source_id == source_id,
-                    _TABLE.c.message_id.in_(named[start : start + _LOOKUP]),
+                    bulk.among(_TABLE.c.message_id, named[start : start + _LOOKUP]),
                 )
             )
         )

@@ -34,6 +34,12 @@ class _Text(str):
     shortest = 0
 
     @classmethod
+    def is_plain(cls, value: str) -> bool:
+        """Whether it is as `read` would leave it."""
+        fits = cls.shortest <= len(value) <= cls.longest and value.isprintable()
+        return fits and value.strip() == value
+
+    @classmethod
     def __get_validators__(cls):
         yield cls.read
 
@@ -229,11 +235,12 @@ def parse(model: type[BaseModel], raw: dict, prefix: str = "") -> dict:
         if value is None or (how := fields.get(name)) is None:
             continue
         field, kept_for = how
+        is_text, error = value.__class__ is str, None
         if value.__class__ is kept_for or kept_for is Any:
-            error = None
-        elif kept_for is Name and value.__class__ is str and len(value) <= Name.longest:
+            pass
+        elif is_text and kept_for is Name and len(value) <= Name.longest:
             value, error = _remembered(model, name, value)
-        else:
+        elif not (is_text and kept_for is _Text and field.type_.is_plain(value)):
             value, error = field.validate(value, found, loc=name)
         if error:
             wrong.append(error)
@@ -247,8 +254,10 @@ def parse(model: type[BaseModel], raw: dict, prefix: str = "") -> dict:
 
 
 def _how(model: type[BaseModel]) -> dict:
-    """Field name → (field, what needs no validator: Any, an object, a name seen before)."""
+    """Field name → (field, what needs no validator: Any, an object, a name seen before, an id
+    that is as it should be)."""
     ways = {Any: Any, Object: dict, Name: Name, Envelope.__fields__["type"].type_: Name}
+    ways |= {Id: _Text, MessageId: _Text}
     return {name: (field, ways.get(field.type_)) for name, field in model.__fields__.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, update
 
 from cdp.identity.tables import IdentifierRow
 from cdp.messages.tables import AddressRow
@@ -37,6 +37,19 @@ def close(channel: str, address: str) -> None:
         row = session.get(AddressRow, (channel, address))
         if row is not None:
             row.closed_at = utc_now()
+
+
+def close_all(channel: str, begins: str = "", ends: str = "") -> None:
+    """Note that nobody is reached any more at the addresses that begin and end so."""
+    theirs = update(AddressRow).where(
+        AddressRow.channel == channel,
+        AddressRow.address.startswith(begins, autoescape=True),
+        AddressRow.address.endswith(ends, autoescape=True),
+        AddressRow.closed_at.is_(None),
+    )
+    with write() as session:
+        gone = theirs.values(closed_at=utc_now())
+        session.execute(gone, execution_options={"synchronize_session": False})
 
 
 def of(session, person_id: int, channels: Iterable[str] | None = None) -> list[AddressRow]:

@@ -30,6 +30,7 @@ from storage import read, utc_now, write
 
 WAITING, SENDING, SENT, ARRIVED = "waiting", "sending", "sent", "arrived"
 UNKNOWN, FAILED, DROPPED = "unknown", "failed", "dropped"
+STATES = (WAITING, SENDING, SENT, ARRIVED, UNKNOWN, FAILED, DROPPED)
 # What a shopper has, may have, or will have been sent.
 COUNTED = (WAITING, SENDING, SENT, ARRIVED, UNKNOWN)
 AT_LEAST_ONCE = ("service",)
@@ -221,6 +222,14 @@ def became(channel: str, vendor_id: str, failure: str | None) -> bool:
         if row is not None:
             row.state, row.reason = FAILED if failure else ARRIVED, failure and failure[:255]
         return row is not None
+
+
+def stop(number: int) -> bool:
+    """Somebody does not want it sent after all; whether it still waited."""
+    with write() as session:
+        waiting = update(OutboxRow).where(OutboxRow.id == number, OutboxRow.state == WAITING)
+        gone = waiting.values(state=DROPPED, reason="stopped")
+        return session.execute(gone, execution_options=_QUIET).rowcount == 1
 
 
 def recover(channel: str) -> int:

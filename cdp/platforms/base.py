@@ -9,6 +9,7 @@ Errors:
     PlatformError
     ├── Unavailable      away, slow, or too many calls: worth trying again later
     └── Rejected         it refuses this call (token, signature, parameter): somebody has to look
+        └── Expired      the access token is no longer good: renewed, where there is a way
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class Unavailable(PlatformError):
 
 class Rejected(PlatformError):
     """It refuses the call."""
+
+
+class Expired(Rejected):
+    """The access token is no longer good."""
 
 
 class InvalidCallback(ValueError):

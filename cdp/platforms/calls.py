@@ -12,6 +12,8 @@ import tenacity
 from cdp.platforms.base import Rejected, Unavailable
 
 logger = logging.getLogger(__name__)
+# It tells whole addresses, and some platforms take tokens in them.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _LIMITS = httpx.Timeout(15.0, connect=5.0)
 _LARGEST = 20 * 1024 * 1024

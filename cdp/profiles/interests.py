@@ -115,13 +115,20 @@ def _viewed(event: Event, item: dict) -> dict:
 
 
 def _remember(body: dict, seen: list[dict]) -> None:
-    """The newest products looked at, each once for each kind of event."""
-    newest = {_place(one): one for one in body.get("viewed") or ()}
+    """The newest products looked at, each once for each kind of event, the newest first."""
+    ranked = list(body.get("viewed") or ())
     for one in seen:
-        other = newest.get(_place(one))
-        if other is None or (one["at"], one["seq"]) > (other["at"], other["seq"]):
-            newest[_place(one)] = one
-    ranked = sorted(newest.values(), key=lambda one: (one["at"], *_place(one)), reverse=True)
+        place = _place(one)
+        rank = one["at"], *place
+        known = next((at for at, other in enumerate(ranked) if _place(other) == place), None)
+        if known is not None:
+            other = ranked[known]
+            if (one["at"], one["seq"]) <= (other["at"], other["seq"]):
+                continue
+            del ranked[known]
+        # What arrives is mostly the newest: its place is found near the front.
+        before = (at for at, other in enumerate(ranked) if (other["at"], *_place(other)) < rank)
+        ranked.insert(next(before, len(ranked)), one)
     body["viewed"] = ranked[:VIEWED]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from cdp import consent, correction, minors, sources
@@ -15,10 +15,11 @@ from cdp.identity.moves import Changes
 from cdp.profiles.fold import combine, correct, fold
 from cdp.profiles.tables import ProfileRow
 from cdp.profiles.view import seen
-from storage import utc_now
+from storage import bulk, utc_now
 
 _MANY = 5_000
 _AT_ONCE = 1_000
+_profiles = ProfileRow.__table__
 
 
 def get(session: Session, person_id: int) -> dict | None:
@@ -33,7 +34,9 @@ def load(session: Session, people: Collection[int]) -> dict[int, dict]:
     for start in range(0, len(wanted), _MANY):
         some = wanted[start : start + _MANY]
         rows = session.execute(
-            select(ProfileRow.person_id, ProfileRow.body).where(ProfileRow.person_id.in_(some))
+            select(_profiles.c.person_id, _profiles.c.body).where(
+                bulk.among(_profiles.c.person_id, some)
+            )
         )
         found.update((row.person_id, orjson.loads(row.body)) for row in rows)
     return found
@@ -52,6 +55,7 @@ def save(session: Session, bodies: Mapping[int, dict], known: Collection[int]) -
         first, last = (datetime.fromisoformat(one) for one in seen(body))
         orders = body.get("orders") or {}
         row = {
+            "person_id": person,
             "body": orjson.dumps(body).decode(),
             "first_seen": first,
             "last_seen": last,
@@ -59,17 +63,9 @@ def save(session: Session, bodies: Mapping[int, dict], known: Collection[int]) -
             "order_count": orders.get("count", 0),
             "order_value_cents": orders.get("value_cents", 0) - orders.get("refunded_cents", 0),
         }
-        if person in known:
-            changed.append({"of": person, **row})
-        else:
-            fresh.append({"person_id": person, **row})
-    table = ProfileRow.__table__
-    if fresh:
-        session.execute(insert(table), fresh)
-    if changed:
-        session.connection().execute(
-            update(table).where(table.c.person_id == bindparam("of")), changed
-        )
+        (changed if person in known else fresh).append(row)
+    bulk.insert_rows(session, _profiles, fresh)
+    bulk.update_rows(session, _profiles, changed, key=("person_id",))
 
 
 def fold_allowed(body: dict, event: Event, states: Mapping[str, bool], channel: str) -> None:
@@ -116,7 +112,7 @@ def _rebuild(session: Session, person: int, states: Mapping[str, bool]) -> dict 
         event = Event.from_row(row)
         if serves(event, states):
             fold_allowed(body, event, states, channel_of(event, known))
-    session.execute(delete(ProfileRow.__table__).where(ProfileRow.person_id == person))
+    session.execute(delete(_profiles).where(ProfileRow.person_id == person))
     if not body.get("channels"):
         return None
     save(session, {person: body}, ())
@@ -194,17 +190,15 @@ def erase_unserved(session: Session, person: int, states: Mapping[str, bool]) ->
 def erase_events(session: Session, numbers: Iterable[int]) -> None:
     """Leave of these events only what tells a repeated one: source and message id."""
     nothing = {"state": ERASED, "body": "{}", "name": None, "person_id": None}
-    update_events(session, [{"of": number, **nothing} for number in numbers])
+    update_events(session, [{"seq": number, **nothing} for number in dict.fromkeys(numbers)])
 
 
 def update_events(session: Session, rows: list[dict]) -> None:
-    """Change events, each named by `of`, its number."""
-    if rows:
-        table = EventRow.__table__
-        session.connection().execute(update(table).where(table.c.seq == bindparam("of")), rows)
+    """Change events, each named by its number, `seq`."""
+    bulk.update_rows(session, EventRow.__table__, rows, key=("seq",))
 
 
 def forget(session: Session, people: Iterable[int]) -> int:
     """Delete the profiles of these people; how many there were."""
-    wanted = delete(ProfileRow.__table__).where(ProfileRow.person_id.in_(list(people)))
+    wanted = delete(_profiles).where(ProfileRow.person_id.in_(list(people)))
     return session.execute(wanted).rowcount

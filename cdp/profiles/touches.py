@@ -75,7 +75,14 @@ def touch_of(event: Event) -> dict | None:
     "click_id", "click_id_name", "qr_scene", "referrer" (host), "page" (path)}, those there are.
     A page that was not reached from anywhere is a direct touch; a step within the shop is none.
     """
-    context = event.body.get("context") or {}
+    told = _told(orjson.dumps(event.body.get("context") or {}), event.type in ("page", "screen"))
+    return {"at": event.at.isoformat(), **told} if told else None
+
+
+@lru_cache(maxsize=5_000)
+def _told(dumped: bytes, arrives: bool) -> dict | None:
+    """The touch that this context (JSON) is, but for its time: one browser's events share it."""
+    context = orjson.loads(dumped)
     campaign = context.get("campaign") or {}
     click = context.get("click") or {}
     page = context.get("page") or {}
@@ -86,10 +93,10 @@ def touch_of(event: Event) -> dict | None:
     within = bool(referrer) and referrer == own
     found["referrer"] = None if within else referrer
     touch = {name: str(value)[:_LONGEST] for name, value in found.items() if value}
-    if not touch and (within or event.type not in ("page", "screen")):
+    if not touch and (within or not arrives):
         return None
     channel = _channel(*(touch.get(one) for one in (*SIGNS[:2], "click_id_name", *SIGNS[3:])))
-    touch = {"at": event.at.isoformat(), "channel": channel, **touch}
+    touch = {"channel": channel, **touch}
     if page.get("path"):
         touch["page"] = str(page["path"])[:_LONGEST]
     return touch
@@ -109,19 +116,26 @@ def combine(body: dict, other: dict) -> None:
 
 
 def _keep(body: dict, first: dict, last: dict) -> None:
-    if not body.get("first_touch") or _first(first) < _first(body["first_touch"]):
+    known = body.get("first_touch")
+    if not known or _before(first, known):
         body["first_touch"] = first
-    if not body.get("last_touch") or _last(last) > _last(body["last_touch"]):
+    known = body.get("last_touch")
+    if not known:
+        body["last_touch"] = last
+        return
+    # To type the address in later takes nothing from the advertisement that came before.
+    direct = channels().direct
+    told, was = last["channel"] != direct, known["channel"] != direct
+    if (told and not was) or (told == was and _before(known, last)):
         body["last_touch"] = last
 
 
-def _first(touch: dict) -> tuple:
-    return touch["at"], orjson.dumps(touch, option=orjson.OPT_SORT_KEYS)
-
-
-def _last(touch: dict) -> tuple:
-    # To type the address in later takes nothing from the advertisement that came before.
-    return touch["channel"] != channels().direct, *_first(touch)
+def _before(one: dict, other: dict) -> bool:
+    """Whether a touch was before another; two of one moment are told apart by what they say."""
+    if one["at"] != other["at"]:
+        return one["at"] < other["at"]
+    ranks = [orjson.dumps(touch, option=orjson.OPT_SORT_KEYS) for touch in (one, other)]
+    return ranks[0] < ranks[1]
 
 
 @lru_cache(maxsize=10_000)

@@ -6,5 +6,6 @@ customers   finding people
 person      one person, with their time line
 refusals    what was refused, and what could not be processed
 consents    what was allowed and withdrawn
+messages    what was, is and will be sent
 requests    what shoppers asked to be done with their data
 """

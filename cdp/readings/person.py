@@ -9,9 +9,11 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from cdp import consent, correction, identity, profiles, segments, tags
+from cdp.clusters import members
 from cdp.consent_rules import OPTIONAL
 from cdp.events import EventRow
 from cdp.identity.tables import IdentifierRow, PersonRow
+from cdp.readings import messages
 from cdp.readings.live import Seen, seen
 
 PAGE = 40
@@ -52,6 +54,8 @@ def gather(session: Session, person_id: int, now: datetime) -> dict | None:
         "last_touch": (body or {}).get("last_touch"),
         "tags": tags.of(session, person_id, now),
         "segments": segments.of(session, person_id),
+        "cluster": members.of(session, person_id),
+        "messages": messages.of(session, person_id),
         "corrected": set(correction.corrections_of(session, person_id)),
         "allowed": consent.states(session, [person_id])[person_id],
         "channels_allowed": {

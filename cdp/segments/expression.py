@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cdp.segments.fields import Subject
+from cdp.segments.fields import NOWHERE, Subject
 from cdp.segments.parser import Parser
 from cdp.segments.tokens import tokenize
 from cdp.tags.facts import Facts
@@ -33,7 +33,8 @@ from storage import utc_now
 class Expression:
     """A checked expression.
 
-    tags: all tags it asks for. needs_tags: those that every match has; needs_orders: a match has
+    tags: all tags it asks for. clusters: whether it asks for the cluster.
+    needs_tags: those that every match has; needs_orders: a match has
     ordered before; a query may leave out everybody else.
     """
 
@@ -42,11 +43,14 @@ class Expression:
     tags: frozenset[str]
     needs_tags: frozenset[str]
     needs_orders: bool
+    clusters: bool = False
 
     def matches(self, person: dict, now: datetime | None = None) -> bool:
-        """Whether a person fits: a profile's body, with the tags' names under "tags"."""
+        """Whether a person fits: a profile's body, with the tags' names under "tags" and the
+        cluster's number and name under "cluster"."""
         facts = Facts(person, (), now or utc_now())
-        return self.test(Subject(facts, frozenset(person.get("tags") or ())))
+        cluster = tuple(person.get("cluster") or NOWHERE)
+        return self.test(Subject(facts, frozenset(person.get("tags") or ()), cluster))
 
 
 def parse(text: str) -> Expression:
@@ -57,4 +61,11 @@ def parse(text: str) -> Expression:
     """
     parser = Parser(tokenize(text))
     node = parser.whole()
-    return Expression(text, node.test, frozenset(parser.tags), node.needs_tags, node.needs_orders)
+    return Expression(
+        text,
+        node.test,
+        frozenset(parser.tags),
+        node.needs_tags,
+        node.needs_orders,
+        parser.clusters,
+    )

@@ -15,16 +15,23 @@ from cdp.events import KINDS
 from cdp.tags.facts import Facts, when
 
 Getter = Callable[["Subject"], Any]
+NOWHERE = (None, None)
+# What these ask for is not in the profile.
+OF_CLUSTERS = frozenset({"cluster.number", "cluster.name"})
 
 
 class Subject:
-    """One person as expressions see them: the facts of the profile's body, and the tags."""
+    """One person as expressions see them: the facts of the profile's body, the tags, and the
+    cluster (number, name)."""
 
-    __slots__ = ("facts", "tags")
+    __slots__ = ("cluster", "facts", "tags")
 
-    def __init__(self, facts: Facts, tags: frozenset[str]):
+    def __init__(
+        self, facts: Facts, tags: frozenset[str], cluster: tuple[int | None, str | None] = NOWHERE
+    ):
         self.facts = facts
         self.tags = tags
+        self.cluster = cluster
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ FIELDS: dict[str, Field] = {
     "gender": Field("text", _body("traits", "gender"), "性别", "gender"),
     "age_band": Field("text", _body("traits", "age_band"), "年龄段", "age band"),
     "minor": Field("yesno", _body("minor"), "未满14岁", "under 14"),
+    "cluster.number": Field("number", lambda s: s.cluster[0], "聚类编号", "cluster's number"),
+    "cluster.name": Field("text", lambda s: s.cluster[1], "聚类名称", "cluster's name"),
     "sentiment": Field("number", _mood, "情绪均值", "mean sentiment"),
     **{
         f"touch.{which}.{part}": Field(

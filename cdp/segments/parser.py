@@ -13,7 +13,7 @@ from cdp.segments import fields
 from cdp.segments.errors import ExpressionError
 from cdp.segments.fields import FIELDS, OPERATORS, Getter, Subject
 from cdp.segments.tokens import Token
-from cdp.tags import rules
+from cdp.tags import rules, wording
 from cdp.tags.facts import fold_case
 
 DEEPEST = 40
@@ -50,7 +50,7 @@ class _Operand:
 class Parser:
     """Reads one expression; every method takes what it names from the front of the tokens.
 
-    `tags` are the names of all tags it has met.
+    `tags` are the names of all tags it has met, `clusters` whether it has met a cluster's field.
     """
 
     def __init__(self, tokens: list[Token]):
@@ -58,6 +58,7 @@ class Parser:
         self.at = 0
         self.depth = 0
         self.tags: set[str] = set()
+        self.clusters = False
 
     def whole(self) -> Node:
         node = self._expression()
@@ -202,6 +203,7 @@ class Parser:
             shown = near or sorted(FIELDS)
             self._fail_at(token, f"字段：{'、'.join(shown)}", f"a field: {', '.join(shown)}")
         field = FIELDS[token.value]
+        self.clusters = self.clusters or token.value in fields.OF_CLUSTERS
         return _Operand(field.type, field.get, token)
 
     def _function(self, token: Token) -> _Operand:
@@ -215,6 +217,7 @@ class Parser:
             lasting = self._duration()
         self._want(")")
         if token.value == "tag":
+            name = wording.kept_as(name)
             self.tags.add(name)
             return _Operand("yesno", fields.tag(name), token, tag=name)
         if token.value == "trait":

@@ -15,11 +15,12 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from cdp import consent, jobs
+from cdp.clusters.tables import ClusterMemberRow, ClusterRow
 from cdp.identity.tables import PersonRow
 from cdp.profiles.tables import ProfileRow
 from cdp.segments import hooks, store
 from cdp.segments.expression import Expression, parse
-from cdp.segments.fields import Subject
+from cdp.segments.fields import NOWHERE, Subject
 from cdp.segments.store import Segment
 from cdp.segments.tables import MemberRow, SegmentRow, SizeRow
 from cdp.tags.facts import Facts
@@ -106,6 +107,7 @@ def _people(
     """All people that may fit one of the expressions, in parts, as expressions see them; each part
     with its session (one for all would keep an old state of the database alive the whole time)."""
     last, named = 0, frozenset().union(*(one.tags for one in expressions))
+    grouped = any(one.clusters for one in expressions)
     while True:
         wanted = select(ProfileRow.person_id, ProfileRow.body).where(ProfileRow.person_id > last)
         if len(expressions) == 1:
@@ -116,11 +118,24 @@ def _people(
                 return
             first, last = rows[0].person_id, rows[-1].person_id
             tags = _tags(session, named, first, last, now)
-            yield session, [(row.person_id, _subject(row, tags, now)) for row in rows]
+            clusters = _clusters(session, first, last) if grouped else {}
+            yield session, [(row.person_id, _subject(row, tags, clusters, now)) for row in rows]
 
 
-def _subject(row, tags: dict[int, frozenset[str]], now: datetime) -> Subject:
-    return Subject(Facts(orjson.loads(row.body), (), now), tags.get(row.person_id, _NO_TAGS))
+def _subject(row, tags: dict[int, frozenset[str]], clusters: dict, now: datetime) -> Subject:
+    person = row.person_id
+    facts = Facts(orjson.loads(row.body), (), now)
+    return Subject(facts, tags.get(person, _NO_TAGS), clusters.get(person, NOWHERE))
+
+
+def _clusters(session: Session, first: int, last: int) -> dict[int, tuple[int, str]]:
+    """By person number and name of their cluster."""
+    of_person = ClusterMemberRow.number == ClusterRow.number
+    wanted = select(ClusterMemberRow.person_id, ClusterRow.number, ClusterRow.name)
+    wanted = wanted.join(ClusterRow, of_person).where(
+        ClusterMemberRow.person_id >= first, ClusterMemberRow.person_id <= last
+    )
+    return {person: (number, name) for person, number, name in session.execute(wanted)}
 
 
 def _narrowed(wanted, expression: Expression):

@@ -26,6 +26,10 @@ class All(_Several):
     """Every one of them holds."""
 
     @property
+    def needs(self) -> frozenset[str] | None:
+        return next((part.needs for part in self.parts if part.needs is not None), None)
+
+    @property
     def gives(self) -> frozenset[str]:
         return frozenset().union(*(part.gives for part in self.parts))
 
@@ -46,6 +50,11 @@ class AnyOf(_Several):
     """At least one of them holds."""
 
     @property
+    def needs(self) -> frozenset[str] | None:
+        needs = [part.needs for part in self.parts]
+        return None if None in needs else frozenset().union(*needs)
+
+    @property
     def gives(self) -> frozenset[str]:
         return frozenset.intersection(*(part.gives for part in self.parts))
 
@@ -64,6 +73,7 @@ class Not:
     """It does not hold."""
 
     part: Condition
+    needs = None
     gives = frozenset()
 
     @property

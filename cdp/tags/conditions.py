@@ -10,8 +10,7 @@ from itertools import chain
 
 from cdp.tags.facts import MET, TOUCHED, Facts, Item, fold_case, when
 from cdp.tags.findings import NO, Finding
-
-_NAMES_SHOWN = 3
+from cdp.tags.reasons import NAMES_SHOWN
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,10 @@ class Looked:
     distinct: str | None
     within: timedelta | None
     gives = frozenset({"count", "items", "last"})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return self.kinds
 
     def matching(self, facts: Facts) -> list[Item]:
         """The items in question, the newest first."""
@@ -45,6 +48,13 @@ class Looked:
             and (not self.brands or item.brand in self.brands)
             and (not self.products or item.product in self.products)
         ]
+
+    def newest(self, facts: Facts) -> str | None:
+        """The time of the newest item in question, where one of any category is enough."""
+        if self.at_least > 1 or self.categories or self.brands or self.products:
+            return None
+        at = facts.newest_item(self.kinds)
+        return at if at is not None and at >= facts.since(self.within) else None
 
     def check(self, facts: Facts) -> Finding:
         found = self.matching(facts)
@@ -73,6 +83,10 @@ class Counted:
     @property
     def kinds(self) -> frozenset[str] | None:
         return self.event_kinds or None
+
+    @property
+    def needs(self) -> frozenset[str] | None:
+        return self.kinds if self.at_least > 0 else None
 
     def check(self, facts: Facts) -> Finding:
         days = facts.days(self.event_kinds, self.within_days)
@@ -105,24 +119,33 @@ class Bought:
     kinds = frozenset({"order", "refund"})
     gives = frozenset({"orders", "value", "items", "last"})
 
+    @property
+    def needs(self) -> frozenset[str] | None:
+        return frozenset({"order"}) if self.at_least > 0 else None
+
     def check(self, facts: Facts) -> Finding:
         if self.at_least and not facts.order_count:
             return NO
         narrowed = bool(self.categories or self.brands or self.within)
+        if not narrowed and not self._holds(facts.order_count, facts.order_value):
+            return NO
         orders = self._narrowed(facts) if narrowed else facts.orders
         count = len(orders) if narrowed else facts.order_count
         value = sum(order.total for order in orders) if narrowed else facts.order_value
         last = when(orders[0].at) if orders else facts.last_order
-        holds = (
+        holds = self._holds(count, value)
+        ends = when(orders[-1].at) + self.within if self.within and orders else None
+        names = list(dict.fromkeys(name for order in orders for name in order.names))
+        values = {"orders": count, "value": value, "items": _listed(names), "last": last}
+        return Finding(holds, last, _seqs(orders), values, ends)
+
+    def _holds(self, count: int, value: int) -> bool:
+        return (
             self.at_least <= count
             and (self.at_most is None or count <= self.at_most)
             and (self.value is None or value >= self.value)
             and (self.average_at_most is None or value <= self.average_at_most * max(count, 1))
         )
-        ends = when(orders[-1].at) + self.within if self.within and orders else None
-        names = list(dict.fromkeys(name for order in orders for name in order.names))
-        values = {"orders": count, "value": value, "items": _listed(names), "last": last}
-        return Finding(holds, last, _seqs(orders), values, ends)
 
     def _narrowed(self, facts: Facts) -> list:
         start = facts.since(self.within)
@@ -142,6 +165,7 @@ class Touched:
     which: str
     wanted: dict[str, frozenset[str]]
     kinds = frozenset({TOUCHED})
+    needs = None
     gives = frozenset({"channel", "last"})
 
     def check(self, facts: Facts) -> Finding:
@@ -167,6 +191,7 @@ class Silent:
 
     lasting: timedelta
     kinds = None
+    needs = None
     gives = frozenset({"days", "last"})
 
     def check(self, facts: Facts) -> Finding:
@@ -192,7 +217,18 @@ class NotBoughtSince:
     def kinds(self) -> frozenset[str]:
         return self.looked.kinds | {"order"}
 
+    @property
+    def needs(self) -> frozenset[str]:
+        return self.looked.needs
+
     def check(self, facts: Facts) -> Finding:
+        newest = self.looked.newest(facts)
+        if newest is not None:
+            # Most have just been here: it is too early to say, whatever they looked at.
+            at = when(newest)
+            bought = facts.last_order is not None and facts.last_order >= at
+            if not bought and facts.now < at + self.after:
+                return Finding(False, next_at=at + self.after)
         found = self.looked.check(facts)
         if not found.holds or (facts.last_order is not None and facts.last_order >= found.at):
             return NO
@@ -207,6 +243,7 @@ class KnownSince:
 
     within: timedelta
     kinds = frozenset({MET})
+    needs = None
     gives = frozenset({"days", "last"})
 
     def check(self, facts: Facts) -> Finding:
@@ -226,6 +263,7 @@ class Trait:
     at_least: Decimal | None
     at_most: Decimal | None
     kinds = None
+    needs = None
     gives = frozenset({"value_of_trait"})
 
     def check(self, facts: Facts) -> Finding:
@@ -257,6 +295,10 @@ class Arrives:
     names: frozenset[str]
     tests: tuple[tuple[str, frozenset[str], Decimal | None, Decimal | None], ...]
     gives = frozenset({"last"})
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return self.kinds
 
     def check(self, facts: Facts) -> Finding:
         hits = [event for event in facts.events if self._fits(event)]
@@ -305,10 +347,10 @@ def _seqs(found: Iterable) -> tuple[int, ...]:
     return tuple(sorted({one.seq for one in found if one.seq is not None}))
 
 
-def _names(items: list[Item]) -> str:
+def _names(items: list[Item]) -> list[str]:
     return _listed(list(dict.fromkeys(item.name for item in items if item.name)))
 
 
-def _listed(names: list[str]) -> str:
-    shown = "、".join(names[:_NAMES_SHOWN])
-    return f"{shown}等" if len(names) > _NAMES_SHOWN else shown
+def _listed(names: list[str]) -> list[str]:
+    # One more than is shown says that there are more.
+    return names[: NAMES_SHOWN + 1]

@@ -8,13 +8,13 @@ number of statements does not grow with the batch, but for chunks of some hundre
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from cdp import consent
@@ -24,6 +24,7 @@ from cdp.tags.facts import Facts
 from cdp.tags.findings import Finding
 from cdp.tags.rules import Rule
 from cdp.tags.tables import CheckRow, TagRow
+from storage import bulk
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +33,11 @@ _ENOUGH_SOURCES = 5
 # A tag that is confirmed is written again once a day at most, not with every event.
 _REFRESH = timedelta(days=1)
 _LOOKED_BACK = 50
+_ALIKE = 10_000
 _ANY = frozenset(KINDS)
 
-_STANDING = (TagRow.person_id, TagRow.tag, TagRow.version, TagRow.sources, TagRow.expires_at)
+_tags = TagRow.__table__
+_STANDING = (_tags.c.person_id, _tags.c.tag, _tags.c.version, _tags.c.sources, _tags.c.expires_at)
 
 Touched = Mapping[int, tuple[dict, Sequence[Event]]]
 
@@ -91,7 +94,7 @@ def evaluate_many(
         return 0
     states = consent.states(session, touched) if states is None else states
     people = _load(session, touched, states, now, whole)
-    choice = _Choice(in_force)
+    choice = _choice_of(in_force)
     for person in people:
         _judge(person, choice, now)
     fresh = [person.id for person in people if person.put.keys() - person.tags.keys()]
@@ -127,10 +130,10 @@ def _load(
     tags: dict[int, dict[str, Any]] = {}
     due: dict[int, datetime] = {}
     for some in store.chunks(sorted(touched)):
-        wanted = select(*_STANDING).where(TagRow.person_id.in_(some))
+        wanted = select(*_STANDING).where(bulk.among(_tags.c.person_id, some))
         for row in session.execute(wanted):
             tags.setdefault(row.person_id, {})[row.tag] = row
-        checks = select(CheckRow.__table__).where(CheckRow.person_id.in_(some))
+        checks = select(CheckRow.__table__).where(bulk.among(CheckRow.person_id, some))
         due.update((row.person_id, row.due_at) for row in session.execute(checks))
     people = []
     for person_id, (body, events) in touched.items():
@@ -147,43 +150,80 @@ def _load(
 
 
 class _Choice:
-    """Which rules to look at, worked out once for all of a batch who are alike in what counts."""
+    """Which rules to look at, worked out once for all who are alike in what counts."""
 
     def __init__(self, in_force: Sequence[Rule]):
+        self.in_force = in_force
         self.by_tag = {rule.tag: rule for rule in in_force}
         self._known: dict[tuple, dict[str, Rule]] = {}
 
-    def rules_for(self, person: _Person) -> Iterable[Rule]:
+    def rules_for(self, person: _Person) -> Iterator[Rule]:
         """Those that may hold, or of whose tags it has to be asked whether they still hold."""
         chosen = self._may_hold(person)
-        held = {
-            tag: rule
-            for tag, row in person.tags.items()
-            if (rule := self.by_tag.get(tag))
-            and tag not in chosen
-            and self._asked(person, rule, row)
-        }
-        return (chosen | held).values() if held else chosen.values()
+        for tag, rule in chosen.items():
+            row = person.tags.get(tag)
+            if row is None or not _settled(person, rule, row):
+                yield rule
+        for tag, row in person.tags.items():
+            rule = self.by_tag.get(tag)
+            if rule is None or tag in chosen or not self._asked(person, rule, row):
+                continue
+            if not _settled(person, rule, row):
+                yield rule
 
     def _may_hold(self, person: _Person) -> dict[str, Rule]:
         facts = person.facts
         if person.whole:
-            alike = None, frozenset(facts.by_category), facts.channels
+            alike = None, facts.met_kinds, frozenset(facts.by_category), facts.channels
         else:
             # Of a category that nothing arrived of the answer is what it was.
-            alike = facts.arriving_kinds, facts.arriving_categories, facts.channels
-        if alike not in self._known:
+            categories = facts.arriving_categories
+            alike = facts.arriving_kinds, facts.met_kinds, categories, facts.channels
+        known = self._known.get(alike)
+        if known is None:
+            if len(self._known) >= _ALIKE:
+                self._known.clear()
             kinds, *there = alike
-            self._known[alike] = {
+            known = self._known[alike] = {
                 tag: rule
                 for tag, rule in self.by_tag.items()
                 if (kinds is None or rule.changed_by(kinds)) and rule.may_hold(*there)
             }
-        return self._known[alike]
+        return known
 
     @staticmethod
     def _asked(person: _Person, rule: Rule, row: Any) -> bool:
-        return person.whole or rule.version != row.version or rule.channels is not None
+        return (
+            person.whole
+            or rule.version != row.version
+            or rule.channels is not None
+            or not rule.met_by(person.facts.met_kinds)
+        )
+
+
+def _settled(person: _Person, rule: Rule, row: Any) -> bool:
+    """Whether nothing that has just arrived can change this tag: it stays until it expires, rests
+    on events enough, and its time is not to be written again today."""
+    return (
+        not person.whole
+        and rule.sticks
+        and person.purposes.get(rule.purpose, False)
+        and rule.version == row.version
+        and row.expires_at > person.facts.now
+        and row.expires_at + _REFRESH > person.facts.now + rule.expires
+        and row.sources.count(",") >= _ENOUGH_SOURCES - 1
+    )
+
+
+def _choice_of(in_force: Sequence[Rule]) -> _Choice:
+    """The choice for these rules, kept until others are in force."""
+    global _choice
+    if _choice.in_force is not in_force:
+        _choice = _Choice(in_force)
+    return _choice
+
+
+_choice = _Choice(())
 
 
 def _judge(person: _Person, choice: _Choice, now: datetime) -> None:
@@ -228,7 +268,7 @@ def _collect(
         ):
             kept = before.expires_at if before.version == rule.version else expires
             row = _row(rule, finding, max(expires, kept), sources)
-            writes.updates.append({"b_person": person.id, "b_tag": tag, **row})
+            writes.updates.append({"person_id": person.id, "tag": tag, **row})
     writes.drops += [{"b_person": person.id, "b_tag": tag} for tag in sorted(person.drop)]
 
 
@@ -237,7 +277,8 @@ def _row(rule: Rule, finding: Finding, expires: datetime, sources: Sequence[int]
         "rule": rule.tag,
         "version": rule.version,
         "purpose": rule.purpose,
-        "reason": reasons.render(rule.reason, finding.values),
+        "reason": reasons.render(rule.reasons[rules.CHINESE], finding.values),
+        "quoted": orjson.dumps(reasons.quoted(finding.values, rule.quotes)).decode(),
         "sources": orjson.dumps(list(sources)[-MOST_SOURCES:]).decode(),
         "expires_at": expires,
     }
@@ -260,14 +301,11 @@ def _looked_up(session: Session, person_id: int, rule: Rule, at: datetime) -> li
 
 
 def _write(session: Session, writes: _Writes) -> None:
-    tags = TagRow.__table__
-    here = and_(tags.c.person_id == bindparam("b_person"), tags.c.tag == bindparam("b_tag"))
+    here = and_(_tags.c.person_id == bindparam("b_person"), _tags.c.tag == bindparam("b_tag"))
     if writes.drops:
-        session.execute(delete(tags).where(here), writes.drops)
-    if writes.updates:
-        session.execute(update(tags).where(here), writes.updates)
-    if writes.inserts:
-        session.execute(insert(tags), writes.inserts)
+        session.execute(delete(_tags).where(here), writes.drops)
+    bulk.update_rows(session, _tags, writes.updates, key=("person_id", "tag"))
+    bulk.insert_rows(session, _tags, writes.inserts)
 
 
 def _write_checks(session: Session, people: list[_Person], now: datetime) -> None:
@@ -281,11 +319,9 @@ def _write_checks(session: Session, people: list[_Person], now: datetime) -> Non
             inserts.append({"person_id": person.id, "due_at": person.next_at})
         elif person.due_at <= now or person.next_at < person.due_at:
             # One that is too early costs a look and sets itself right; so later is not written.
-            updates.append({"b_person": person.id, "due_at": person.next_at})
+            updates.append({"person_id": person.id, "due_at": person.next_at})
     here = checks.c.person_id == bindparam("b_person")
     if drops:
         session.execute(delete(checks).where(here), drops)
-    if updates:
-        session.execute(update(checks).where(here), updates)
-    if inserts:
-        session.execute(insert(checks), inserts)
+    bulk.update_rows(session, checks, updates, key=("person_id",))
+    bulk.insert_rows(session, checks, inserts)

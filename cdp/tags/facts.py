@@ -8,9 +8,9 @@ a body (naive UTC), which sort as times do; what becomes evidence is read as a t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import lru_cache
 from typing import NamedTuple
 
 from cdp.events import Event
@@ -42,6 +42,24 @@ class Order(NamedTuple):
     seq: int | None
 
 
+class _Once:
+    """A property worked out when it is first asked for: `cached_property` without its lock, which
+    costs more than most of what is worked out here, and one thread alone sees a person's facts."""
+
+    def __init__(self, make: Callable[[Facts], object]):
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, facts: Facts | None, owner: type):
+        if facts is None:
+            return self
+        made = facts.__dict__[self._name] = self._make(facts)
+        return made
+
+
 def when(value: str | None) -> datetime | None:
     """A time as a body writes it; None where there is none."""
     return datetime.fromisoformat(value) if value else None
@@ -49,7 +67,19 @@ def when(value: str | None) -> datetime | None:
 
 def fold_case(value: object) -> str:
     """How categories and brands are compared."""
+    if value.__class__ is str:
+        return _folded(value)
     return str(value or "").strip().lower()
+
+
+@lru_cache(maxsize=20_000)
+def _folded(text: str) -> str:
+    return text.strip().lower()
+
+
+@lru_cache(maxsize=1_000)
+def _before(now: datetime, within: timedelta) -> str:
+    return (now - within).isoformat()
 
 
 class Facts:
@@ -60,7 +90,7 @@ class Facts:
         self.events = events
         self.now = now
 
-    @cached_property
+    @_Once
     def items(self) -> list[Item]:
         """Products looked at, each once for each kind of event, the newest first."""
         newest: dict[tuple[str, str], Item] = {}
@@ -74,7 +104,7 @@ class Facts:
         for entry in self.body.get("viewed") or ():
             yield _item(entry["at"], entry["kind"], entry, entry.get("seq"))
 
-    @cached_property
+    @_Once
     def _arriving_items(self) -> list[Item]:
         return [
             _item(event.at.isoformat(), event.kind, product, event.seq)
@@ -84,7 +114,13 @@ class Facts:
             if product.get("category") or product.get("product_id")
         ]
 
-    @cached_property
+    def newest_item(self, kinds: frozenset[str]) -> str | None:
+        """The time of the newest item of these kinds; a body lists the newest first."""
+        stored = (one["at"] for one in self.body.get("viewed") or () if one["kind"] in kinds)
+        arriving = (item.at for item in self._arriving_items if item.kind in kinds)
+        return max((*arriving, next(stored, "")), default="") or None
+
+    @_Once
     def by_category(self) -> dict[str, list[Item]]:
         """The items of each category, the newest first."""
         found: dict[str, list[Item]] = {}
@@ -92,7 +128,7 @@ class Facts:
             found.setdefault(item.category, []).append(item)
         return found
 
-    @cached_property
+    @_Once
     def orders(self) -> list[Order]:
         """The newest orders (of the newest 20), the newest first."""
         told = self._order_totals.get("seen") or {}
@@ -105,31 +141,31 @@ class Facts:
                 found.append(_order(entry["at"], left, entry))
         return sorted(found, key=lambda order: order.at, reverse=True)
 
-    @property
+    @_Once
     def _order_totals(self) -> dict:
         return self.body.get("orders") or {}
 
-    @property
+    @_Once
     def order_count(self) -> int:
         """How many orders there ever were."""
         return int(self._order_totals.get("count") or 0)
 
-    @property
+    @_Once
     def order_value(self) -> int:
         """What all orders came to, less what was refunded, in cents."""
         totals = self._order_totals
         return int(totals.get("value_cents") or 0) - int(totals.get("refunded_cents") or 0)
 
-    @cached_property
+    @_Once
     def last_order(self) -> datetime | None:
         return when(self._order_totals.get("last"))
 
-    @cached_property
+    @_Once
     def last_seen(self) -> datetime | None:
         """The newest sign of this person on any channel."""
         return when(max(self._channel_times("last"), default=None))
 
-    @cached_property
+    @_Once
     def first_seen(self) -> datetime | None:
         """The oldest sign of this person on any channel."""
         return when(min(self._channel_times("first"), default=None))
@@ -139,14 +175,17 @@ class Facts:
 
     def since(self, within: timedelta | None) -> str:
         """The start of a window that ends now, as times are written in a body."""
-        return (self.now - within).isoformat() if within else ""
+        return _before(self.now, within) if within else ""
 
     def days(self, kinds: frozenset[str], within_days: int | None) -> dict[str, int]:
         """How many events of these kinds (all, if empty) there were on each of the last days,
         by date; a day is within the window as long as its end is."""
+        days = self.body.get("days")
+        if not days or (kinds and kinds.isdisjoint(self.met_kinds)):
+            return {}
         start = self.since(timedelta(days=within_days) if within_days else None)[:10]
         found = {}
-        for day, counts in (self.body.get("days") or {}).items():
+        for day, counts in days.items():
             if day >= start:
                 if kinds:
                     total = sum([n for kind, n in counts.items() if kind in kinds])
@@ -166,12 +205,21 @@ class Facts:
         names = ("first_touch", "last_touch") if which == "any" else (f"{which}_touch",)
         return [one for name in names if (one := self.body.get(name))]
 
-    @cached_property
+    @_Once
     def channels(self) -> frozenset[str]:
         """The channels of the first and the last touch."""
         return frozenset(fold_case(one["channel"]) for one in self.touches("any"))
 
-    @cached_property
+    @_Once
+    def met_kinds(self) -> frozenset[str]:
+        """The kinds of events there ever were of this person."""
+        met = {event.kind for event in self.events}
+        met.update(self.body.get("counts") or ())
+        if self.order_count:
+            met.add("order")
+        return frozenset(met)
+
+    @_Once
     def arriving_kinds(self) -> frozenset[str]:
         """The kinds of the events that have just arrived, and what these made of the person:
         `TOUCHED` by a channel anew, or `MET` earlier than was known."""
@@ -183,7 +231,7 @@ class Facts:
             made.add(MET)
         return frozenset(made.union(event.kind for event in self.events))
 
-    @cached_property
+    @_Once
     def arriving_categories(self) -> frozenset[str]:
         """The categories of the products in the events that have just arrived."""
         return frozenset(item.category for item in self._arriving_items)

@@ -2,8 +2,9 @@
 
 A finding says whether the condition holds, which events and what time it rests on, the numbers
 that a reason may quote, and `next_at`: the first moment when time alone may change the answer.
-Each condition also says which event kinds can change it (`kinds`; None: any) and which numbers a
-reason may quote whenever it holds (`gives`).
+Each condition also says which event kinds can change it (`kinds`; None: any), of which kinds there
+must have been an event for it to hold (`needs`: at least one; None: it may hold without any), and
+which numbers a reason may quote whenever it holds (`gives`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Condition(Protocol):
     """What `all`, `any` and `not` combine, and rules rest on."""
 
     kinds: frozenset[str] | None
+    needs: frozenset[str] | None
     gives: frozenset[str]
 
     def check(self, facts: Facts) -> Finding: ...

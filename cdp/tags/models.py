@@ -28,8 +28,12 @@ from cdp.tags.conditions import (
 from cdp.tags.facts import fold_case
 from cdp.tags.findings import Condition
 
+# The first is the shop's own: what is missing in another is said in it.
+LANGUAGES = ("zh", "en", "ja", "ko")
+
 Groups = dict[str, frozenset[str]]
 Text = constr(strict=True, strip_whitespace=True, min_length=1, max_length=100)
+Sentence = constr(strict=True, strip_whitespace=True, min_length=1, max_length=300)
 Texts = conlist(Text, min_items=1)
 Number = conint(strict=True, ge=0)
 Positive = conint(strict=True, ge=1)
@@ -234,22 +238,37 @@ When.update_forward_refs()
 class RuleModel(Strict):
     """One rule; with `for_each` one for every value, which `{each}` stands for.
 
+    tag, reason: Chinese, or the language → the text, Chinese among them.
     keeps: "until it expires" sets a tag for `expires_days` after its newest evidence; "while true"
     takes it back as soon as the condition no longer holds.
     """
 
-    tag: Text
+    tag: dict[Literal[LANGUAGES], Text]
     when: When
-    reason: constr(strict=True, strip_whitespace=True, min_length=1, max_length=300)
+    reason: dict[Literal[LANGUAGES], Sentence]
     expires_days: conint(strict=True, ge=1, le=1095)
     purpose: Literal[OPTIONAL] = "analytics"
     keeps: Literal["until it expires", "while true"] = "until it expires"
 
+    @validator("tag", "reason", pre=True)
+    def by_language(cls, given):
+        return given if isinstance(given, dict) else {LANGUAGES[0]: given}
+
+    @validator("tag", "reason")
+    def in_chinese(cls, texts: dict) -> dict:
+        if LANGUAGES[0] not in texts:
+            raise ValueError(f"expected a text for {LANGUAGES[0]} among them")
+        return texts
+
 
 class FileModel(Strict):
-    """A file of rules; the groups of all files are shared."""
+    """A file of rules; groups and words of all files are shared.
+
+    words: what a value of `for_each`, or a channel, is called in other languages.
+    """
 
     groups: dict[str, Texts] = {}
+    words: dict[str, dict[Literal[LANGUAGES], Text]] = {}
     rules: list[dict] = []
 
     @validator("rules", each_item=True)

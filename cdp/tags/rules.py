@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,33 +18,50 @@ from pydantic import ValidationError
 from cdp.tags.conditions import Looked, Touched
 from cdp.tags.facts import fold_case
 from cdp.tags.findings import Condition
-from cdp.tags.models import FileModel, Groups, RuleModel
+from cdp.tags.models import LANGUAGES, FileModel, Groups, RuleModel
 from cdp.tags.reasons import fields_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "rules"
 UNTIL_IT_EXPIRES = "until it expires"
+CHINESE = LANGUAGES[0]
+Words = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule, ready to use; `version` is a hash of all that its answer depends on."""
+    """One rule, ready to use; `version` is a hash of all that its answer depends on.
+
+    names, reasons: by language, Chinese always; a tag is kept under its Chinese name.
+    """
 
     tag: str
     when: Condition
-    reason: str
+    names: Mapping[str, str]
+    reasons: Mapping[str, str]
+    quotes: frozenset[str]
     expires: timedelta
     purpose: str
     sticks: bool
     version: str
     kinds: frozenset[str] | None
+    needs: frozenset[str] | None
     categories: frozenset[str] | None
     channels: frozenset[str] | None
 
-    def may_hold(self, categories: frozenset[str], channels: frozenset[str]) -> bool:
-        """Whether it can hold for somebody who looked at these categories, from these channels."""
+    def may_hold(
+        self, met: frozenset[str], categories: frozenset[str], channels: frozenset[str]
+    ) -> bool:
+        """Whether it can hold for somebody of whom there were these kinds of events, who looked at
+        these categories, from these channels."""
+        if not self.met_by(met):
+            return False
         if self.categories is not None and self.categories.isdisjoint(categories):
             return False
         return self.channels is None or not self.channels.isdisjoint(channels)
+
+    def met_by(self, met: frozenset[str]) -> bool:
+        """Whether there was an event without which it cannot hold."""
+        return self.needs is None or not self.needs.isdisjoint(met)
 
     def changed_by(self, kinds: frozenset[str]) -> bool:
         """Whether events of these kinds can change the answer."""
@@ -76,7 +93,7 @@ class InvalidRules(ValueError):
 
 _lock = threading.Lock()
 _cached: dict[Path, tuple[Rule, ...]] = {}
-_groups: dict[Path, Groups] = {}
+_files: dict[Path, tuple[Groups, Words]] = {}
 
 
 def current(folder: Path = FOLDER) -> tuple[Rule, ...]:
@@ -100,17 +117,27 @@ def reload(folder: Path = FOLDER) -> tuple[Rule, ...]:
     made = load(folder)
     with _lock:
         _cached[folder] = made
-        _groups.pop(folder, None)
+        _files.pop(folder, None)
     return made
 
 
 def groups(folder: Path = FOLDER) -> Groups:
     """The groups of categories of all files, with names and members as they are compared."""
+    return _shared(folder)[0]
+
+
+def words(folder: Path = FOLDER) -> Words:
+    """What groups and channels are called: name → language → word."""
+    return _shared(folder)[1]
+
+
+def _shared(folder: Path) -> tuple[Groups, Words]:
     with _lock:
-        if folder not in _groups:
+        if folder not in _files:
             files = [_read(path, []) for path in sorted(folder.glob("*.yml"))]
-            _groups[folder] = _merged(file for file in files if file is not None)
-        return _groups[folder]
+            found = [file for file in files if file is not None]
+            _files[folder] = _merged(found), _words(found)
+        return _files[folder]
 
 
 def load(folder: Path) -> tuple[Rule, ...]:
@@ -124,11 +151,11 @@ def load(folder: Path) -> tuple[Rule, ...]:
     files = [(path.name, file) for path in paths if (file := _read(path, problems))]
     if not files and not problems:
         problems.append(Problem(str(folder), "", "", "no *.yml", "expected files with rules"))
-    known = _merged(file for _, file in files)
+    known, said = _merged(file for _, file in files), _words(file for _, file in files)
     rules: dict[str, Rule] = {}
     for name, file in files:
         for number, raw in enumerate(file.rules, 1):
-            for one in _expanded(name, number, raw, known, problems):
+            for one in _expanded(name, number, raw, known, said, problems):
                 _add(name, one, known, rules, problems)
     if problems:
         raise InvalidRules(problems)
@@ -141,6 +168,10 @@ def _merged(files: Iterable[FileModel]) -> Groups:
         for file in files
         for name, members in file.groups.items()
     }
+
+
+def _words(files: Iterable[FileModel]) -> Words:
+    return {name: told for file in files for name, told in file.words.items()}
 
 
 def _read(path: Path, problems: list[Problem]) -> FileModel | None:
@@ -162,7 +193,7 @@ def _read(path: Path, problems: list[Problem]) -> FileModel | None:
 
 
 def _expanded(
-    file: str, number: int, raw: dict, groups: Groups, problems: list[Problem]
+    file: str, number: int, raw: dict, groups: Groups, said: Words, problems: list[Problem]
 ) -> Iterator[dict]:
     """The rule itself, or one for each value of `for_each` (`groups`, or a list)."""
     if "for_each" not in raw:
@@ -173,12 +204,25 @@ def _expanded(
     if values == "groups":
         values = list(groups)
     if not isinstance(values, list) or not values or not all(isinstance(v, str) for v in values):
-        rule = str(raw.get("tag") or f"rule {number}")
+        rule = _called(raw, f"rule {number}")
         expected = 'expected "groups" or a list of texts'
         problems.append(Problem(file, rule, "for_each", _short(raw["for_each"]), expected))
         return
     for value in values:
-        yield _replaced(copy.deepcopy(template), value)
+        made = _replaced(copy.deepcopy(template), value)
+        for field in ("tag", "reason"):
+            if isinstance(template.get(field), dict):
+                # In another language the value goes by its name there.
+                made[field] = {
+                    language: _replaced(text, said.get(value, {}).get(language, value))
+                    for language, text in template[field].items()
+                }
+        yield made
+
+
+def _called(raw: dict, otherwise: str) -> str:
+    tag = raw.get("tag")
+    return str((tag.get(CHINESE) if isinstance(tag, dict) else tag) or otherwise)
 
 
 def _replaced(part: Any, value: str) -> Any:
@@ -194,13 +238,14 @@ def _replaced(part: Any, value: str) -> Any:
 def _add(
     file: str, raw: dict, groups: Groups, rules: dict[str, Rule], problems: list[Problem]
 ) -> None:
-    name = str(raw.get("tag") or "a rule without a tag")
+    name = _called(raw, "a rule without a tag")
     try:
         model = RuleModel.parse_obj(raw)
     except ValidationError as error:
         problems += _problems(file, name, raw, error)
         return
-    if model.tag in rules:
+    tag = model.tag[CHINESE]
+    if tag in rules:
         problems.append(Problem(file, name, "tag", _short(name), "expected a tag no rule sets yet"))
         return
     try:
@@ -208,19 +253,23 @@ def _add(
     except ValueError as error:
         problems.append(Problem(file, name, "when.category", "an unknown group", str(error)))
         return
-    wrong = _wrong_reason(model.reason, condition)
-    if wrong:
-        problems.append(Problem(file, name, "reason", _short(model.reason), wrong))
-        return
-    rules[model.tag] = Rule(
-        tag=model.tag,
+    for reason in model.reason.values():
+        wrong = _wrong_reason(reason, condition)
+        if wrong:
+            problems.append(Problem(file, name, "reason", _short(reason), wrong))
+            return
+    rules[tag] = Rule(
+        tag=tag,
         when=condition,
-        reason=model.reason,
+        names=model.tag,
+        reasons=model.reason,
+        quotes=frozenset().union(*map(fields_of, model.reason.values())),
         expires=timedelta(days=model.expires_days),
         purpose=model.purpose,
         sticks=model.keeps == UNTIL_IT_EXPIRES,
         version=_version(raw, groups),
         kinds=condition.kinds,
+        needs=condition.needs,
         categories=(condition.categories or None) if isinstance(condition, Looked) else None,
         channels=condition.wanted.get("channel") if isinstance(condition, Touched) else None,
     )
@@ -238,6 +287,11 @@ def _wrong_reason(template: str, condition: Condition) -> str | None:
 
 
 def _version(raw: dict, groups: Groups) -> str:
+    # A better word in another language changes nothing of what is kept.
+    raw = {
+        field: value[CHINESE] if field in ("tag", "reason") and isinstance(value, dict) else value
+        for field, value in raw.items()
+    }
     text = json.dumps(raw, ensure_ascii=False, sort_keys=True, default=str)
     used = {name: sorted(members) for name, members in groups.items() if f'"{name}"' in text}
     whole = text + json.dumps(used, ensure_ascii=False, sort_keys=True)

@@ -13,15 +13,20 @@ from sqlalchemy.orm import Session
 from cdp.identity.people import identifiers_of
 from cdp.identity.tables import IdentifierRow
 from cdp.tags.tables import CheckRow, ObjectionRow, TagRow
-from storage import utc_now
+from storage import bulk, utc_now
 
 _CHUNK = 400
+_idents = IdentifierRow.__table__
+_objections = ObjectionRow.__table__
 OVERDUE = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag with its reason; `sources` are numbers of events, times are naive UTC."""
+    """A tag with its reason; `sources` are numbers of events, times are naive UTC.
+
+    quoted: what the reason quotes (`cdp.tags.wording`); None of tags set before it was kept.
+    """
 
     tag: str
     rule: str
@@ -31,6 +36,7 @@ class Tag:
     sources: tuple[int, ...]
     since: datetime
     expires_at: datetime | None
+    quoted: dict | None = None
 
 
 def of(session: Session, person_id: int, now: datetime | None = None) -> list[Tag]:
@@ -88,13 +94,11 @@ def objections(session: Session, person_ids: Iterable[int]) -> set[tuple[int, st
     """Which of these people object to which tags, by any of their identifiers."""
     found: set[tuple[int, str]] = set()
     for some in chunks(sorted(set(person_ids))):
-        joined = and_(
-            IdentifierRow.kind == ObjectionRow.kind, IdentifierRow.key == ObjectionRow.key
-        )
+        joined = and_(_idents.c.kind == _objections.c.kind, _idents.c.key == _objections.c.key)
         wanted = (
-            select(IdentifierRow.person_id, ObjectionRow.tag)
-            .join(ObjectionRow, joined)
-            .where(IdentifierRow.person_id.in_(some))
+            select(_idents.c.person_id, _objections.c.tag)
+            .join(_objections, joined)
+            .where(bulk.among(_idents.c.person_id, some))
         )
         found.update((row.person_id, row.tag) for row in session.execute(wanted))
     return found
@@ -182,4 +186,5 @@ def _tag(row) -> Tag:
         sources=tuple(orjson.loads(row.sources)),
         since=row.since,
         expires_at=row.expires_at,
+        quoted=orjson.loads(row.quoted) if row.quoted else None,
     )

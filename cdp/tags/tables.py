@@ -12,7 +12,8 @@ _Person = BigInteger().with_variant(Integer, "sqlite")
 class TagRow(Base):
     """One tag of one person: which rule set it, why, by which events, and until when.
 
-    reason: Chinese, for the shopper; sources: JSON list of event numbers; times are naive UTC.
+    reason: Chinese, for the shopper; quoted: what it quotes, as JSON, to be said in another
+    language; sources: JSON list of event numbers; times are naive UTC.
     """
 
     __tablename__ = "tags"
@@ -28,6 +29,7 @@ class TagRow(Base):
     version = Column(String(16), nullable=False)
     purpose = Column(String(32), nullable=False)
     reason = Column(Text, nullable=False)
+    quoted = Column(Text)
     sources = Column(Text, nullable=False)
     since = Column(DateTime, nullable=False)
     expires_at = Column(DateTime)

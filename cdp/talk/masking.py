@@ -47,7 +47,9 @@ _ENGLISH = re.compile(
 def mask(text: str) -> str:
     """The text with personal data masked, at most `LONGEST` characters of it."""
     text = text[:LONGEST].translate(_FULL_WIDTH)
-    text = _EMAIL.sub(r"\1***@\2", text)
+    # Two that follow each other without a pause are found one after the other.
+    while (masked := _EMAIL.sub(r"\1***@\2", text)) != text:
+        text = masked
     text = _IDENTITY.sub("******************", text)
     text = _TAX.sub("******************", text)
     text = _MOBILE.sub(r"\1****\2", text)

@@ -67,10 +67,20 @@ def translate(event: dict) -> dict | None:
         "properties": {"conversation_id": conversation, **_channel(event), **properties},
         "context": {"library": {"name": "rasa", "version": "3.6"}},
     }
+    spoken = _language(event)
+    if spoken:
+        raw["context"]["locale"] = spoken
     shopper = (event.get("metadata") or {}).get("shopper")
     if isinstance(shopper, str) and shopper and name == SENT:
         raw["userId"] = shopper
     return raw
+
+
+def _language(event: dict) -> str | None:
+    """The language that a shopper's message surely is in."""
+    entities = (event.get("parse_data") or {}).get("entities") or []
+    found = (one.get("value") for one in entities if one.get("entity") == "language")
+    return next((value for value in found if isinstance(value, str)), None)
 
 
 def ended(conversation: str, started: datetime, at: datetime) -> dict:
@@ -127,16 +137,18 @@ def _resumed(_event: dict):
     return BACK, {}
 
 
+def said(text: str) -> str:
+    """What a shopper wrote, masked; of a button its meaning: no mask knows its payload's values."""
+    return text.partition("{")[0].strip() if text.startswith("/") else mask(text)
+
+
 def _sent(event: dict):
     parsed = event.get("parse_data") or {}
     intent = parsed.get("intent") or {}
     entities = [one for one in parsed.get("entities") or [] if isinstance(one, dict)]
-    text = event.get("text") or ""
-    # A button's payload carries values that no mask knows; which meaning it is says enough.
-    said = text.partition("{")[0].strip() if text.startswith("/") else mask(text)
     properties = {
         "message_id": str(event.get("message_id") or "")[:100],
-        "text": said,
+        "text": said(event.get("text") or ""),
         "intent": intent.get("name"),
         "entities": sorted({str(one.get("entity")) for one in entities})[:_MOST],
         "product_ids": _ids(one.get("value") for one in entities if one.get("entity") == "product"),

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 MAX_SENDER = 128
 MAX_METADATA = 255
+BY_SENDER = "600/minute"
 METADATA = ("shopper", "address", "product")
 TOO_FAST = "too many messages of this sender; expected fewer a minute (CHANNELS_LIMIT_SENDER)"
 SORRY = {"text": "抱歉，我这边暂时出了点问题，没能处理好您的消息，请稍后再试。"}
@@ -55,7 +56,8 @@ class RestInput(InputChannel):
 
     def __init__(self, programs: dict[str, str]) -> None:
         self._programs = programs
-        self._floods = Floods(self.name())
+        # A program answers for its senders.
+        self._floods = Floods(self.name(), BY_SENDER)
         if not programs:
             logger.info("rest.off: %s", manifest.of_folder("rest").off("rest"))
 

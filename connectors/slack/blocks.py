@@ -9,6 +9,7 @@ from connectors import plain
 
 MOST_BLOCKS = 50
 MOST_TEXT = 3_000  # characters of a section
+MOST_IN_ALL = 60_000  # of a message, where an answer needs several
 MOST_CARDS = 20  # in one message; each may have two blocks
 MOST_BUTTONS = 25  # in one block of actions
 MOST_IN_ROW = 5  # buttons of a card, before they become a menu
@@ -23,7 +24,7 @@ def messages(body: dict) -> list[dict]:
     if len(list(_blocks(body))) <= MOST_BLOCKS:
         return [body]
     cards, empty = body.get("cards") or [], {"text": "", "buttons": [], "cards": [], "links": []}
-    parts = [{**empty, "text": one} for one in _texts(body.get("text") or "")]
+    parts = [{**empty, "text": one} for one in _split(body.get("text") or "", MOST_IN_ALL)]
     parts += [
         {**empty, "cards": cards[start : start + MOST_CARDS]}
         for start in range(0, len(cards), MOST_CARDS)
@@ -32,8 +33,9 @@ def messages(body: dict) -> list[dict]:
     return [part for part in parts if any(part.values())]
 
 
-def _texts(text: str) -> list[str]:
-    return plain.split(text, MOST_BLOCKS * MOST_TEXT // 2, lambda part: len(escaped(part)))
+def _split(text: str, most: int = MOST_TEXT) -> list[str]:
+    # Escaped signs are longer: the limit counts what is sent.
+    return plain.split(text, most, lambda part: len(escaped(part)))
 
 
 def blocks_of(body: dict) -> list[dict]:
@@ -43,9 +45,7 @@ def blocks_of(body: dict) -> list[dict]:
 
 def _blocks(body: dict) -> Iterator[dict]:
     if body.get("text"):
-        # Escaped signs are longer: the limit counts what is sent.
-        parts = plain.split(body["text"], MOST_TEXT, lambda part: len(escaped(part)))
-        yield from (_section(escaped(part)) for part in parts)
+        yield from (_section(escaped(part)) for part in _split(body["text"]))
     for number, card in enumerate(body.get("cards") or []):
         yield from _card(card, number)
     links = [_link(one) for one in body.get("links") or []]
@@ -55,11 +55,9 @@ def _blocks(body: dict) -> Iterator[dict]:
 
 
 def _fitting(lines: list[str]) -> list[str]:
-    """Lines put together in texts of a section; one that is longer alone is left out."""
+    """Lines, none longer than a section's text, put together in as few texts as may be."""
     texts = [""]
     for line in lines:
-        if len(line) > MOST_TEXT:
-            continue
         longer = f"{texts[-1]}\n{line}" if texts[-1] else line
         if len(longer) > MOST_TEXT:
             texts.append(line)
@@ -77,7 +75,9 @@ def _card(card: dict, number: int) -> Iterator[dict]:
     if card.get("url"):
         title = f"<{plain.absolute(card['url'])}|{title}>"
     price = f"  *{escaped(card['price'])}*" if card.get("price") else ""
-    rest = [escaped(card[name]) for name in ("subtitle", "text") if card.get(name)]
+    told = [str(card[name]) for name in ("subtitle", "text") if card.get(name)]
+    told += [str(line) for line in card.get("lines") or []]
+    rest = [escaped(part) for line in told for part in _split(line)]
     yield from map(_section, _fitting([f"*{title}*{price}", *rest]))
     buttons = card.get("buttons") or []
     if len(buttons) > MOST_IN_ROW:

@@ -12,7 +12,7 @@ import json
 import logging
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdp.keys import UnknownKey
-from cdp.messages import addresses
+from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import plain, rooms
 from connectors.sender import NotSent, Refused
@@ -33,7 +33,7 @@ from connectors.slack.app import App, NotGenuine, reason_of
 from connectors.slack.oauth import add_pages
 from connectors.slack.payloads import Address
 from connectors.slack.socket import Socket
-from connectors.slack.tokens import Tokens, at
+from connectors.slack.tokens import Tokens
 from connectors.vendor import VendorInput
 from storage import utc_now
 
@@ -55,6 +55,7 @@ _LATER = frozenset(
 )
 # "It's possible some aspect of the operation succeeded."
 _PERHAPS = frozenset({"internal_error", "fatal_error"})
+_NOT_NOW = (SlackApiError, NotSent, UnknownKey, aiohttp.ClientError, asyncio.TimeoutError)
 _STAMP = "x-slack-request-timestamp"
 
 
@@ -167,8 +168,10 @@ class SlackInput(VendorInput):
         kind = payloads.kind_of(told)
         if kind == "command":
             return await self._command(told)
-        if kind in ("app_uninstalled", "tokens_revoked"):
-            await self._removed(told)
+        if kind in payloads.REMOVED:
+            removed = payloads.removal(told)
+            if removed:
+                await asyncio.to_thread(self._forget, *removed)
             return None
         if told.get("type") == "event_callback":
             incoming = await asyncio.to_thread(payloads.of_event, told, self._is_ours)
@@ -197,7 +200,7 @@ class SlackInput(VendorInput):
         """Our direct messages with somebody; None if they cannot be opened now."""
         try:
             return await asyncio.wait_for(self._opened(place, user), OPENING_SECONDS)
-        except (SlackApiError, NotSent, aiohttp.ClientError, asyncio.TimeoutError) as error:
+        except _NOT_NOW as error:
             logger.warning("slack.direct.not_opened reason=%s", type(error).__name__)
             return None
 
@@ -208,16 +211,14 @@ class SlackInput(VendorInput):
         told = await self._web.conversations_open(token=token, users=user)
         return told["channel"]["id"]
 
-    async def _removed(self, told: dict) -> None:
-        """Forget a workspace's token: the app was removed there, or the bot's token revoked."""
-        event = told["event"]
-        if event["type"] == "tokens_revoked" and not (event.get("tokens") or {}).get("bot"):
-            return
-        team, org = payloads.place_of(told)
-        # An old one, delivered late, says nothing of a newer installation.
-        when = at(float(told.get("event_time") or time.time()))
-        known = await asyncio.to_thread(installs.remove, org or team, when)
-        logger.warning("slack.app.removed place=%s known=%s", org or team, known)
+    def _forget(self, place: str, when: datetime) -> None:
+        """The token that a workspace or organisation had then, and that anybody is reached
+        there."""
+        known = installs.remove(place, when)
+        if known:
+            where = {"ends": f"/{place}"} if place.startswith("E") else {"begins": f"{place}/"}
+            addresses.close_all(self.name(), **where)
+        logger.warning("slack.app.removed place=%s known=%s", place, known)
 
     def _is_ours(self, address: str) -> bool:
         return bool(rooms.history(self.conversation(address), limit=1))
@@ -233,7 +234,8 @@ class SlackInput(VendorInput):
         to = Address.read(message.address)
         wait = self._full.get(to.channel, 0) - time.monotonic()
         if wait > 0:
-            raise NotSent("ratelimited before", timedelta(seconds=wait))
+            # Behind the one that found it full.
+            raise NotSent("ratelimited before", timedelta(seconds=wait) + outbox.FIRST_PAUSE)
         token = await self._token(to.place, message.address)
         text = message.body.get("text") or plain.as_text(message.body)
         try:
@@ -273,7 +275,7 @@ class SlackInput(VendorInput):
                 self._full[to.channel] = time.monotonic() + seconds
             return NotSent(name, timedelta(seconds=seconds))
         if name in _ENDED:
-            await asyncio.to_thread(installs.remove, to.place, utc_now())
+            await asyncio.to_thread(self._forget, to.place, utc_now())
         if name in _CLOSED or name in _ENDED:
             await asyncio.to_thread(addresses.close, self.name(), address)
         return Refused(name)

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.slack.app import SCOPES, App, reason_of
 from connectors.slack.installs import Install
-from storage.secrets import secret
+from storage.secrets import MissingSecret, secret
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ async def _finished(exchange, code: str) -> HTTPResponse:
         reason = reason_of(error)
         logger.warning("slack.install.refused reason=%.40s", reason)
         return _failed(REFUSED.format(reason=reason), 400)
-    except (aiohttp.ClientError, asyncio.TimeoutError, SQLAlchemyError):
+    except (aiohttp.ClientError, asyncio.TimeoutError, SQLAlchemyError, MissingSecret):
         logger.exception("slack.install.failed")
         return _failed(AWAY, 503)
     logger.info("slack.installed place=%s", done.place)

@@ -10,12 +10,14 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from connectors import fields
 from connectors.vendor import Incoming
 
 VERSION = "events-api-2026"
+REMOVED = ("app_uninstalled", "tokens_revoked")
 SAID = ("message", "app_mention")
 # What is known, and says nothing to an assistant.
 NOT_FOR_US = frozenset(
@@ -41,6 +43,11 @@ _INTERACTION = frozenset(
     {"type", "user", "api_app_id", "token", "container", "trigger_id", "team", "enterprise"}
     | {"is_enterprise_install", "channel", "message", "state", "response_url", "actions", "view"}
     | {"response_urls"}
+)
+_COMMAND = frozenset(
+    {"token", "team_id", "team_domain", "enterprise_id", "enterprise_name", "channel_id", "user_id"}
+    | {"channel_name", "user_name", "command", "text", "response_url", "trigger_id", "api_app_id"}
+    | {"is_enterprise_install"}
 )
 _MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
@@ -182,6 +189,7 @@ def of_command(told: Mapping[str, Any], direct: str) -> Incoming:
     Raises:
         ValueError: a part is missing.
     """
+    fields.count("slack", told, _COMMAND)
     team, org = place_of(told)
     trigger = told.get("trigger_id")
     if not isinstance(trigger, str) or not _TRIGGER.fullmatch(trigger):
@@ -191,6 +199,23 @@ def of_command(told: Mapping[str, Any], direct: str) -> Incoming:
     touch = _touch(team, _id(told, "channel_id"))
     kind = "text" if text else "entry"
     return Incoming(f"command-{trigger}", str(address), kind, text, touch, address.who)
+
+
+def removal(told: Mapping[str, Any]) -> tuple[str, datetime] | None:
+    """Where the app was removed or the bot's token revoked, and when, since what is told late says
+    nothing of a newer installation. None where a person's own token was revoked.
+
+    Raises:
+        ValueError: a part is missing.
+    """
+    bots = _part(_part(told, "event"), "tokens").get("bot")
+    if kind_of(told) == "tokens_revoked" and not bots:
+        return None
+    seconds = told.get("event_time")
+    if not isinstance(seconds, int):
+        raise ValueError("event_time: expected seconds")
+    team, org = place_of(told)
+    return org or team, datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
 
 
 def strange(told: Mapping[str, Any]) -> Incoming:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -109,8 +109,3 @@ def _install(told, place: str, name: str, enterprise: str | None) -> Install:
     ends = utc_now() + timedelta(seconds=seconds) if seconds else None
     token, refresh = told["access_token"], told.get("refresh_token")
     return Install(place, token, name, enterprise, refresh, ends)
-
-
-def at(seconds: float) -> datetime:
-    """Slack's time as the database has it."""
-    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)

@@ -183,15 +183,7 @@ class SocketInput(SocketIOInput):
             if confirm:
                 # First: a widget begins anew with a session it did not know.
                 await self.sio.emit("session_confirm", confirm, to=sid)
-            try:
-                missed = await asyncio.to_thread(_missed, conversation)
-            except SQLAlchemyError:
-                logger.exception("socketio.missed.not_read")
-                return
-            for message in missed:
-                await self._show(sid, message)
-            if missed:
-                await self._note_shown(conversation, missed[-1]["seq"])
+            await self._tell(conversation, sid)
         # What was kept when an earlier socket broke, or given up on, is taken up again.
         self._worker.kick(conversation)
 
@@ -281,20 +273,25 @@ class SocketInput(SocketIOInput):
     async def _publish(self, conversation: str, frame: dict) -> None:
         if frame["type"] != "message":
             return
-        message = frame["message"]
         async with self._audience.turn(conversation):
-            if not self._audience.is_there(conversation):
-                return
-            if message["seq"] <= await asyncio.to_thread(shown.of, conversation):
-                return
-            await self._show(conversation, message)
-            self._audience.told(conversation, message["seq"])
-            await self._note_shown(conversation, message["seq"])
+            if self._audience.is_there(conversation):
+                # Not this one alone: one that was written before it may come after it.
+                await self._tell(conversation, conversation)
 
-    async def _show(self, to: str, message: dict) -> None:
-        """Tell a message to a room or a single socket."""
-        for told in payloads.bot_messages(message):
-            await self.sio.emit(self.bot_message_evt, told, to=to)
+    async def _tell(self, conversation: str, to: str) -> None:
+        """Tell what a room was not told yet, in its order: to all of it, or to one socket."""
+        try:
+            missed = await asyncio.to_thread(_missed, conversation)
+        except SQLAlchemyError:
+            # It is told with the next message.
+            logger.exception("socketio.room.not_read")
+            return
+        for message in missed:
+            for told in payloads.bot_messages(message):
+                await self.sio.emit(self.bot_message_evt, told, to=to)
+            self._audience.told(conversation, message["seq"])
+        if missed:
+            await self._note_shown(conversation, missed[-1]["seq"])
 
     @staticmethod
     async def _note_shown(conversation: str, number: int) -> None:

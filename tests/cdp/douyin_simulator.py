@@ -11,12 +11,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 KEY, SECRET, TOKEN, ADS_TOKEN = "app-1", "a secret of the app", "shop-token", "ads-token"
+REFRESH, ADS_REFRESH, ADS_APP = "shop-refresh", "ads-refresh", ("1700", "a secret of the ads app")
 
 
 class Simulator:
-    """orders: in the newer version's form; `old_pages`: so many pages still speak the older one."""
+    """orders: in the newer version's form; `old_pages`: so many pages still speak the older one.
+
+    tokens: (access, refresh) in force of the shop and of the ads; a refresh token is good once.
+    """
 
     def __init__(self):
+        self.tokens = {"shop": (TOKEN, REFRESH), "ads": (ADS_TOKEN, ADS_REFRESH)}
+        self.lasts = 7 * 86_400
         self.orders: list[dict] = []
         self.costs: list[dict] = []
         self.old_pages = 0
@@ -61,14 +67,42 @@ class Simulator:
             return 200, {}, self._orders(query, body.decode())
         if parts.path == "/open_api/v3.0/report/custom/get/":
             return 200, {}, self._report(query, headers)
+        if parts.path == "/token/refresh":
+            return 200, {}, self._refresh_shop(query, body.decode())
+        if parts.path == "/open_api/oauth2/refresh_token/":
+            return 200, {}, self._refresh_ads(json.loads(body))
         return 404, {}, {}
 
-    def _orders(self, query: dict, told: str) -> dict:
-        signed = f"app_key{query['app_key']}method{query['method']}param_json{told}"
-        signed = f"{SECRET}{signed}timestamp{query['timestamp']}v2{SECRET}"
-        expected = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if query["sign"] != expected or query["access_token"] != TOKEN:
+    def ends(self, account: str) -> None:
+        """The access token of an account is no longer good; its refresh token is."""
+        self.tokens[account] = "ended", self.tokens[account][1]
+
+    def _next(self, account: str) -> dict:
+        number = len(self.calls)
+        self.tokens[account] = f"{account}-token-{number}", f"{account}-refresh-{number}"
+        access, refresh = self.tokens[account]
+        return {"access_token": access, "refresh_token": refresh, "expires_in": self.lasts}
+
+    def _refresh_shop(self, query: dict, told: str) -> dict:
+        asked = json.loads(told)
+        if query["sign"] != _signed(query, told) or "access_token" in query:
             return {"code": 40003, "sub_code": "isv.signature-invalid"}
+        if asked != {"grant_type": "refresh_token", "refresh_token": self.tokens["shop"][1]}:
+            return {"code": 30003, "sub_code": "isv.refresh-token-expired"}
+        return {"code": 10000, "data": self._next("shop")}
+
+    def _refresh_ads(self, told: dict) -> dict:
+        if (told["app_id"], told["secret"]) != ADS_APP:
+            return {"code": 40101, "message": "app"}
+        if told["refresh_token"] != self.tokens["ads"][1]:
+            return {"code": 40103, "message": "refresh_token"}
+        return {"code": 0, "data": self._next("ads")}
+
+    def _orders(self, query: dict, told: str) -> dict:
+        if query["sign"] != _signed(query, told):
+            return {"code": 40003, "sub_code": "isv.signature-invalid"}
+        if query["access_token"] != self.tokens["shop"][0]:
+            return {"code": 30002, "sub_code": "isv.access-token-expired"}
         asked = json.loads(told)
         found = sorted(
             (
@@ -91,7 +125,7 @@ class Simulator:
         return {"code": 10000, "data": {"shop_order_list": page, "total": len(found)}}
 
     def _report(self, query: dict, headers: dict) -> dict:
-        if headers.get("Access-Token") != ADS_TOKEN:
+        if headers.get("Access-Token") != self.tokens["ads"][0]:
             return {"code": 40105, "message": "token"}
         rows = [one for one in self.costs if query["start_time"] <= one["day"] <= query["end_time"]]
         if self.old_pages:
@@ -116,6 +150,12 @@ class Simulator:
             for one in rows
         ]
         return {"code": 0, "data": {"rows": listed, "page_info": {"total_page": 1}}}
+
+
+def _signed(query: dict, told: str) -> str:
+    signed = f"app_key{query['app_key']}method{query['method']}param_json{told}"
+    signed = f"{SECRET}{signed}timestamp{query['timestamp']}v2{SECRET}"
+    return hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).hexdigest()
 
 
 def order(number: int, at: int, status: int = 2, **others) -> dict:

@@ -325,6 +325,7 @@ def test_the_commands_say_what_they_did_and_what_is_in_the_way(
 ):
     folder = tmp_path.with_name(f"{tmp_path.name}-away")
     monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv("QUDAO_JOURNAL", str(folder / "journal.jsonl"))
     sources.ensure_builtin()
     assert main(["backup", str(var_dir() / "inside.tar.gz")]) == 1
     assert "outside" in capsys.readouterr().err
@@ -337,7 +338,7 @@ def test_the_commands_say_what_they_did_and_what_is_in_the_way(
     (var_dir() / "app.db").write_bytes(b"SQLite format 3\x00" + b"broken beyond hope" * 500)
     assert alone.main(["restore", str(folder / "b.tar.gz"), "--replace"]) == 0
     told = capsys.readouterr().out
-    assert "Erasures and withdrawals since then" in told and restore.place.ASIDE in told
+    assert "no journal. Do erasures and withdrawals" in told and restore.place.ASIDE in told
     assert {one.name for one in sources.all_sources()} >= {"storefront", "shop"}
     assert make.default_path(datetime(2026, 11, 22, tzinfo=timezone.utc)).name == (
         "qudao-20261122T000000.tar.gz"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select, update
 
-from cdp import consent, decisions, jobs, training
+from cdp import consent, decisions, jobs, segments, training
 from cdp.__main__ import main
 from cdp.clusters import fit as fitting
 from cdp.clusters import members, model, naming, report
@@ -88,12 +88,28 @@ def test_the_report_has_its_pictures_and_nobody_in_it(database):
     home = model.folder() / version
     page = (home / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 3 and "短视频来客" in page
+    english = (home / "map.en.svg").read_text(encoding="utf-8")
+    assert "from short video" in english and "来客" not in english
+    assert "来客" in (home / "map.svg").read_text(encoding="utf-8")
     assert "<script" not in page and "http://" not in page.replace("http://www.w3.org", "").replace(
         "http://purl.org", ""
     ).replace("http://creativecommons.org", "")
     for path in home.iterdir():
         assert '"a101"' not in path.read_text(encoding="utf-8")
     assert [one.name for one in model.folder().iterdir()] == [version]
+
+
+def test_a_segment_asks_for_the_cluster(database, quick):
+    settle(planted())
+    bring_up_to_date(NOW)
+    number = who()[101]
+    assert segments.size_of(f"cluster.number == {number}") == 50
+    assert segments.size_of(f'cluster.name == "{names()[number]}"') == 50
+    assert segments.size_of('cluster.number is known and events("view") >= 0') == 150
+    with write() as session:
+        members.forget(session, [101])
+    assert segments.size_of(f"cluster.number == {number}") == 49
+    assert segments.size_of("cluster.number is unknown") == 1
 
 
 def test_noise_gives_no_clusters_and_says_so(database):

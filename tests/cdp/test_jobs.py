@@ -38,7 +38,7 @@ def test_a_job_runs_when_it_is_due_and_its_result_is_kept(database):
     assert jobs.run_due(NOON + timedelta(minutes=59), wait=True) == []
     assert jobs.run_due(NOON + HOUR, wait=True) == ["count"]
     assert times == [NOON, NOON + HOUR]
-    assert row("count").last_result == "{'rows': 2}" and row("count").lease_until is None
+    assert row("count").last_result == '{"rows": 2}' and row("count").lease_until is None
 
 
 def test_a_job_that_fails_says_what_kind_of_error_and_is_run_again(database):

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from sqlalchemy import insert, select, update
 
-from cdp import consent, keys, rotation, sources
+from cdp import consent, erasure, keys, pipeline, rotation, sources, suppression
 from cdp.consent import ConsentRow
 from cdp.events import Event, EventRow
 from cdp.identity import ensure_person, person_of
@@ -250,3 +250,37 @@ def test_a_value_whose_key_is_lost_stops_the_rotation(old_keys, monkeypatch):
         rotation.rotate()
     with read() as session:
         assert keys.active_secret(session) == OLD
+
+
+def test_who_was_erased_before_a_rotation_is_known_by_a_phone_alone(old_keys, monkeypatch):
+    source = sources.create("crm", "server", "assumed", ("analytics",), "clause 5")
+    accept(source, [track(userId="u1", traits={"phone": "138 1234 5678"})])
+    while pipeline.run_once():
+        pass
+    with write() as session:
+        number = erasure.begin(session, [("user_id", "u1")], "web")
+    erasure.run(number)
+    add_new_keys(monkeypatch)
+    rotation.rotate()
+    by_new = ("phone", keys.match_key("phone", "13812345678"))
+    with read() as session:
+        assert suppression.suppressed(session, [by_new]) == set()
+    accept(source, [_seen("late")])
+    while pipeline.run_once():
+        pass
+    with read() as session:
+        assert person_of(session, [by_new]) is None
+        # From now on the list knows the phone by the new key: it can be lifted by it.
+        assert suppression.suppressed(session, [by_new]) == {by_new}
+    with write() as session:
+        suppression.lift(session, [by_new])
+    accept(source, [_seen("back")])
+    while pipeline.run_once():
+        pass
+    with read() as session:
+        assert person_of(session, [by_new]) is not None
+
+
+def _seen(message: str) -> dict:
+    """A phone that nothing else of its owner comes with."""
+    return track(messageId=message, anonymousId=message, traits={"phone": "13812345678"})

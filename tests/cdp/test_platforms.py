@@ -17,15 +17,27 @@ from cdp import keys, pipeline, platforms
 from cdp.commands import platforms as command
 from cdp.events import EventRow
 from cdp.platforms import callbacks, sync
-from cdp.platforms.base import Rejected, Unavailable
+from cdp.platforms.base import Expired, Rejected, Unavailable
 from cdp.platforms.calls import Caller
 from cdp.platforms.douyin import payloads
 from cdp.platforms.douyin.platform import Douyin
 from cdp.platforms.douyin.signature import param_json, sign
 from cdp.platforms.tables import AdClickRow, KeptRow, UnknownFieldRow
+from cdp.platforms.tokens import Renewed, Token, TokenRow
 from cdp.spend import SpendRow
 from storage import read
-from tests.cdp.douyin_simulator import ADS_TOKEN, KEY, SECRET, TOKEN, Simulator, older, order
+from tests.cdp.douyin_simulator import (
+    ADS_APP,
+    ADS_REFRESH,
+    ADS_TOKEN,
+    KEY,
+    REFRESH,
+    SECRET,
+    TOKEN,
+    Simulator,
+    older,
+    order,
+)
 from web.platforms import router
 
 NOW = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
@@ -171,6 +183,94 @@ def test_troubles_are_waited_out_and_refusals_are_not(simulator):
     simulator.failures = []
     time.sleep(0.25)
     assert sync.pull_orders(down, NOW + timedelta(days=1)).pages > 0
+
+
+@pytest.fixture
+def renewable(simulator, monkeypatch):
+    """The shop has refresh tokens too."""
+    monkeypatch.setenv("DOUYIN_REFRESH_TOKEN", REFRESH)
+    monkeypatch.setenv("OCEANENGINE_REFRESH_TOKEN", ADS_REFRESH)
+    monkeypatch.setenv("OCEANENGINE_APP_ID", ADS_APP[0])
+    monkeypatch.setenv("OCEANENGINE_APP_SECRET", ADS_APP[1])
+    return simulator
+
+
+def kept_tokens() -> dict[str, TokenRow]:
+    with read() as session:
+        return {row.name: row for row in session.scalars(select(TokenRow))}
+
+
+def test_tokens_that_end_are_renewed_again_and_again(renewable, caplog):
+    caplog.set_level("INFO")
+    renewable.orders = [order(1, EPOCH - 50)]
+    renewable.costs = [{"day": NOW.date().isoformat(), "campaign": "冬跑", "cost": 12.5}]
+    for round_ in range(3):
+        renewable.ends("shop")
+        renewable.ends("ads")
+        later = NOW + timedelta(minutes=round_)
+        # Each time a new process, which knows no more than the environment and the database.
+        assert sync.pull_orders(Douyin(**FAST), later).pages > 0
+        assert sync.pull_spend(Douyin(**FAST), later).amounts == 1
+    assert len(events()) == 1
+    assert renewable.calls.count("/token/refresh") == 3
+    assert renewable.calls.count("/open_api/oauth2/refresh_token/") == 3
+    found = kept_tokens()
+    assert set(found) == {"douyin.shop", "douyin.ads"}
+    for row in found.values():
+        assert "token" not in row.pair and row.expires_at > NOW + timedelta(days=6)
+    secrets = [secret for pair in renewable.tokens.values() for secret in pair]
+    assert not [one for one in (*secrets, REFRESH, TOKEN, SECRET) if one in caplog.text]
+
+
+def test_a_token_is_renewed_before_it_ends(renewable):
+    renewable.lasts = 30 * 60
+    renewable.ends("shop")
+    sync.pull_orders(Douyin(**FAST), NOW)
+    before = renewable.calls.count("/token/refresh")
+    sync.pull_orders(Douyin(**FAST), NOW)
+    assert renewable.calls.count("/token/refresh") > before
+    # It is still good: that the platform does not renew it now stops nothing.
+    renewable.tokens["shop"] = renewable.tokens["shop"][0], "another"
+    assert sync.pull_orders(Douyin(**FAST), NOW).pages > 0
+
+
+def test_a_refresh_token_that_has_ended_is_said_and_a_new_pair_takes_its_place(
+    renewable, monkeypatch
+):
+    renewable.ends("shop")
+    sync.pull_orders(Douyin(**FAST), NOW)
+    renewable.tokens["shop"] = "ended", "also ended"
+    with pytest.raises(Rejected, match="refresh-token-expired"):
+        sync.pull_orders(Douyin(**FAST), NOW)
+    renewable.tokens["shop"] = "authorised-anew", "refresh-anew"
+    monkeypatch.setenv("DOUYIN_ACCESS_TOKEN", "authorised-anew")
+    monkeypatch.setenv("DOUYIN_REFRESH_TOKEN", "refresh-anew")
+    assert sync.pull_orders(Douyin(**FAST), NOW).pages > 0
+    renewable.ends("shop")
+    assert sync.pull_orders(Douyin(**FAST), NOW).pages > 0
+
+
+def test_without_a_refresh_token_the_end_is_an_end(simulator):
+    simulator.ends("shop")
+    simulator.ends("ads")
+    with pytest.raises(Expired, match="access-token-expired"):
+        sync.pull_orders(Douyin(**FAST), NOW)
+    with pytest.raises(Expired, match="40105"):
+        sync.pull_spend(Douyin(**FAST), NOW)
+    assert not kept_tokens()
+
+
+def test_what_another_process_has_renewed_is_taken(renewable):
+    asked = []
+
+    def renew(refresh: str) -> Renewed:
+        asked.append(refresh)
+        return Renewed("second", "refresh-2", timedelta(days=7))
+
+    one, other = (Token("t", "first", "refresh-1", renew) for _ in range(2))
+    assert one.renew("first") == "second"
+    assert other.renew("first") == "second" and other.current() == "second"
+    assert asked == ["refresh-1"]
 
 
 def test_answers_that_are_none():

@@ -50,11 +50,12 @@ def test_after_a_restore_the_erased_are_erased_again(demo, capsys):
     with write() as session:
         suppression.suppress(session, demo.ids, DAY)
     assert run("reapply") == 0
-    assert len(capsys.readouterr().out.split()) == 1
+    assert "1 erased again, 0 withdrawals recorded again" in capsys.readouterr().out
     with read() as session:
         assert identity.person_of(session, demo.ids) is None
         assert identity.person_of(session, lin.ids) == lin.person_id
-    assert run("reapply") == 0 and capsys.readouterr().out == ""
+    assert run("reapply") == 0
+    assert capsys.readouterr().out.startswith("0 erased again")
 
 
 def test_the_chain_is_checked_against_a_noted_head(demo, capsys):

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from cdp.messages.tables import AddressRow
 from connectors.slack import installs, oauth
 from connectors.slack.installs import InstallRow
 from storage import read, utc_now, write
@@ -72,8 +73,17 @@ async def test_a_whole_organisation_is_answered_with_one_token(state, browser):
 async def test_who_removes_the_app_is_forgotten_and_can_come_back(state, browser, leaves):
     async with talking(installable) as at:
         await install(at, browser)
+        other = at.slack.team("T2", installed=False)
+        await install(at, browser, "T2")
+        for team in (at.team, other):
+            await does(team.user("U1").dm, "在吗")
+        await until(lambda: [one for one, _ in box()] == ["sent", "sent"])
         await does(getattr(at.team, leaves))
         assert installs.find("T1") is None
+        # Nobody is reached there, and others are.
+        with read() as session:
+            told = {row.address: row.closed_at is None for row in session.query(AddressRow)}
+        assert told == {"T1/D0U1//U1": False, "T2/D0U1//U1": True}
         told = at.slack.deliveries[-1]
         await install(at, browser)
         # What comes late is of the installation before.

@@ -158,6 +158,17 @@ async def test_what_came_while_the_page_was_away_is_told_once_when_it_is_back(st
         assert await again.heard_texts(1) == ["听到：谢谢"]
 
 
+async def test_what_was_written_first_is_told_first_though_it_is_published_last(state):
+    async with talking() as at:
+        widget = await at.widget()
+        room = room_of(widget)
+        written = [rooms.say(room, {"text": text}, text) for text in ("一", "二")]
+        for message in reversed(written):
+            await at.channel._publish(room, {"type": "message", "message": message})
+        await widget.say("在吗")
+        assert await widget.heard_texts(3) == ["一", "二", "听到：在吗"]
+
+
 async def test_two_pages_of_one_session_hear_the_same(state):
     async with talking() as at:
         one = await at.widget()

@@ -14,13 +14,14 @@ import time
 import pytest
 import yaml
 from rasa.core.brokers.broker import EventBroker
+from rasa.core.brokers.kafka import KafkaEventBroker
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, SessionStarted, UserUttered
 from rasa.utils.endpoints import EndpointConfig
 
 from cdp.talk.outbox import Outbox, outbox_path
 from runtime import event_broker
-from runtime.event_broker import OutboxBroker, kafka_settings
+from runtime.event_broker import MaskingKafkaBroker, OutboxBroker, kafka_settings
 from runtime.tracker_store import LiveTrackerStore
 
 DOMAIN = Domain.from_yaml('version: "3.1"\nintents: [ask]\n')
@@ -169,7 +170,7 @@ def test_killed_it_takes_up_at_the_next_start_what_it_had_not_written(state):
 async def test_the_environment_may_name_kafka(state, monkeypatch):
     assert await OutboxBroker.from_endpoint_config(None) is None
     made = {}
-    monkeypatch.setattr(event_broker, "KafkaEventBroker", lambda **given: made.update(given))
+    monkeypatch.setattr(event_broker, "MaskingKafkaBroker", lambda **given: made.update(given))
     monkeypatch.setenv("EVENT_BROKER_URL", "kafka://a:1,b:2/talk?security.protocol=SASL_SSL")
     monkeypatch.setenv("KAFKA_PASSWORD", "p")
     await OutboxBroker.from_endpoint_config(EndpointConfig())
@@ -182,3 +183,19 @@ async def test_the_environment_may_name_kafka(state, monkeypatch):
     }
     with pytest.raises(ValueError):
         kafka_settings("http://x")
+
+
+def test_kafka_gets_nothing_personal_and_never_fails_a_turn(monkeypatch, caplog):
+    given = []
+    broker = MaskingKafkaBroker.__new__(MaskingKafkaBroker)
+    monkeypatch.setattr(KafkaEventBroker, "publish", lambda self, event: given.append(event))
+    event = UserUttered("我叫陈小满，13812341234", {"name": "ask"}).as_dict()
+    broker.publish({"sender_id": "web-a", **event})
+    assert given[0]["text"] == "我叫陈**，138****1234" and given[0]["sender_id"] == "web-a"
+
+    def away(self, event):
+        raise OSError("no broker")
+
+    monkeypatch.setattr(KafkaEventBroker, "publish", away)
+    broker.publish({"sender_id": "web-a", **event})
+    assert "talk.kafka.unpublished type=user reason=OSError" in caplog.text

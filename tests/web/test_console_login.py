@@ -30,9 +30,11 @@ PAGES = {
     "/segments/new": "segments",
     "/consents": "figures",
     "/clusters": "figures",
+    "/messages": "people",
     "/jobs": "figures",
     "/requests": "privacy",
     "/audit": "audit",
+    "/accounts": "accounts",
 }
 
 

@@ -362,3 +362,10 @@ def _keys(folder: str) -> set[str]:
 def test_in_english_too(admin):
     page = admin.get("/customers", **{"accept-language": "en"}).text
     assert "Customers" in page and "顾客" not in text_of(page).replace("English", "")
+    assert "Came by: " in page and "来源:" not in text_of(page) and "兴趣:" not in text_of(page)
+    person = re.search(r'/console/customers/(\d+)"', page)[1]
+    profile = text_of(admin.get(f"/customers/{person}", **{"accept-language": "en"}).text)
+    assert "You first came to our shop within the last 30 days" in profile
+    assert "兴趣" not in profile and "渠道" not in profile
+    overview = admin.get("", **{"accept-language": "en"}).text
+    assert "New customer" in overview and "short video" in overview and "渠道" not in overview

@@ -75,6 +75,19 @@ def test_the_owner_sees_tags_with_their_reasons(client):
     assert found["identifiers"] == [{"kind": "anonymous_id", "shown": "0f1b6c1e…"}]
 
 
+def test_in_english_tags_have_english_names_and_reasons(client):
+    visited()
+    client.cookies.set("lang", "en")
+    found = ask(client, token=token_of())
+    named = {one["tag"]: one["name"] for one in found["tags"]}
+    assert named["来源:短视频渠道"] == "Came by: short video"
+    assert any(one["reason"].startswith("You came to our shop on") for one in found["tags"])
+    assert found["overview"]["first_touch"] == "short video"
+    # It is deleted by the name it is kept under.
+    left = ask(client, "/tags/delete", token=token_of(), tag="来源:短视频渠道")
+    assert "来源:短视频渠道" not in {one["tag"] for one in left["tags"]}
+
+
 def test_nobody_sees_anothers(client):
     visited(userId="lin")
     assert ask(client, token=token_of("lin", None))["known"]

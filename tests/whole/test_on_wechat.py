@@ -1,14 +1,17 @@
-"""Shoppers on WeChat, WeCom and Slack, served by the real assistant, against the vendors'
-simulators: scanned and followed, asked for a size, got a refund, asked for a person, was written to
-later."""
+"""Shoppers on WeChat, WeCom, Slack and in a widget of others, served by the real assistant, against
+the vendors' simulators: scanned and followed, asked for a size, got a refund, asked for a person,
+was written to later."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from html import unescape
 
+import httpx
 import pytest
+import socketio
 from sqlalchemy import update
 
 from cdp import cases, identity
@@ -23,6 +26,8 @@ from tests.assistant import Assistant, running
 from tests.vendors.slack import Simulator as Slack
 from tests.vendors.wechat import Simulator as WeChat
 from tests.vendors.wecom import Simulator as WeCom
+
+WIDGET = "https://widget.example"
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +89,9 @@ def served(wechat, wecom, slack, tmp_path_factory) -> Iterator[Assistant]:
         SLACK_BOT_TOKEN=slack.teams["T1"].installation.token,
         SLACK_APP_ID=slack.app.id,
         SLACK_API_URL=slack.api_url,
+        SLACK_CLIENT_ID=slack.app.client_id,
+        SLACK_CLIENT_SECRET=slack.app.client_secret,
+        SOCKETIO_ORIGINS=WIDGET,
     ) as assistant:
         assert wechat.configure(f"{assistant.url}/webhooks/wechat/webhook")
         for topic, name in (("kf", "wecom"), ("contact", "wecom_app"), ("app", "wecom_app")):
@@ -91,6 +99,8 @@ def served(wechat, wecom, slack, tmp_path_factory) -> Iterator[Assistant]:
             assert wecom.save_callback(url, topic) == ""
         slack.set_events_url(f"{assistant.url}/webhooks/slack/webhook")
         slack.app.interactivity_url = f"{assistant.url}/webhooks/slack/webhook"
+        slack.app.commands_url = slack.app.interactivity_url
+        slack.app.redirect_urls = (f"{assistant.url}/webhooks/slack/oauth",)
         yield assistant
 
 
@@ -208,3 +218,38 @@ def test_on_slack(served, here, slack):
     assert "7 天无理由" in room.messages[-1].text
     lin.dm("这个手机能分期吗")
     until(lambda: any("分期" in one.text for one in room.messages[3:]))
+
+
+def test_in_another_workspace_of_slack_that_installed_the_app(served, here, slack):
+    team = slack.team("T2", installed=False)
+    slack.browser_team = "T2"
+    with httpx.Client(follow_redirects=True) as browser:
+        page = browser.get(f"{served.url}/webhooks/slack/install")
+        link = page.text.partition('href="')[2].partition('"')[0]
+        assert "安装好了" in browser.get(unescape(link)).text
+    team.user("U5").commands("/shop", "退货政策")
+    room = team.im("U5")
+    until(lambda: room.messages)
+    assert "7 天无理由" in room.messages[0].text
+
+
+def test_in_a_widget_of_others(served, here):
+    heard: list[dict] = []
+    session: list[str] = []
+    widget = socketio.Client()
+    widget.on("bot_uttered", heard.append)
+    widget.on("session_confirm", session.append)
+    where = {"socketio_path": "/webhooks/socketio/socket.io", "transports": ["polling"]}
+    widget.connect(served.url, headers={"Origin": WIDGET}, wait_timeout=10, **where)
+    widget.emit("session_request", {"session_id": None})
+    until(lambda: session)
+    widget.emit("user_uttered", {"message": "退货政策", "session_id": session[0]})
+    until(lambda: any("7 天无理由" in one.get("text", "") for one in heard))
+    (choice, *_) = [reply for one in heard for reply in one.get("quick_replies", [])]
+    before = len(heard)
+    widget.emit("user_uttered", {"message": choice["payload"], "session_id": session[0]})
+    until(lambda: len(heard) > before)
+    # What an action may do is not for everybody who can open a socket.
+    widget.emit("user_uttered", {"message": "/restart", "session_id": session[0]})
+    until(lambda: len(heard) > before + 1)
+    widget.disconnect()

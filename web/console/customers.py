@@ -9,9 +9,12 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from cdp import audit, identity, segments, sources, tags
+from cdp.clusters import words
 from cdp.consent_rules import PURPOSES
 from cdp.readings import customers, person
+from cdp.tags import wording
 from storage import read, utc_now, write
+from web import i18n
 from web.console import frame
 from web.console.guard import ConsoleRoute, DoesClear, DoesCorrect, SeesPeople, note
 from web.console.sessions import Visitor
@@ -85,7 +88,8 @@ def remove_tag(
         gone = tags.remove_by_shopper(session, person_id, tag)
         audit.note(session, visitor.actor, "tag.removed", f"person {person_id}", {"tag": tag})
     word = "done.tag" if gone else "done.tag.none"
-    return frame.back(request, visitor, f"{HERE}/{person_id}", word, tag=tag)
+    called = wording.name(tag, i18n.language_of(request))
+    return frame.back(request, visitor, f"{HERE}/{person_id}", word, tag=called)
 
 
 @router.post("/customers/{person_id}/merges/{merge_id}")
@@ -138,6 +142,7 @@ def _profile(
         first_page=before is None, clear=clear, traits=traits,
         name=name if clear else frame.masked_name(name),
         shown=customers.clear if clear else customers.shown, purposes=PURPOSES,
+        cluster_name=lambda name: words.name(name, i18n.language_of(request)),
         source_names={one.id: one.name for one in sources.all_sources()},
     )  # fmt: skip
 

@@ -15,6 +15,8 @@ import yaml
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+import kg
+from cdp.tags import wording
 from web import i18n
 from web.console import sessions
 from web.console.sessions import Visitor
@@ -33,9 +35,11 @@ NAVIGATION = (
     ("segments", "/console/segments", "figures"),
     ("consents", "/console/consents", "figures"),
     ("clusters", "/console/clusters", "figures"),
+    ("messages", "/console/messages", "people"),
     ("jobs", "/console/jobs", "figures"),
     ("requests", "/console/requests", "privacy"),
     ("audit", "/console/audit", "audit"),
+    ("accounts", "/console/accounts", "accounts"),
 )
 # plotly makes an empty <style> and fills it through the CSSOM: the first hash is that of nothing.
 # The second is the one rule that its bundled map library writes as text.
@@ -72,6 +76,10 @@ def show(
         "number": lambda value: f"{value:,}",
         "yuan": money,
         "known": lambda key, otherwise: t(key) if key in _words() else otherwise,
+        "tag_name": lambda tag: wording.name(tag, language),
+        "tag_reason": lambda tag: wording.reason(tag, language),
+        "word": lambda text: wording.word(text, language),
+        "category": lambda one: i18n.category_name(language, one, _categories().get(one, one)),
         "plotly": f"/console/assets/plotly.{plotly()[0]}.js",
         **values,
     }
@@ -101,10 +109,25 @@ def translator(language: str) -> Callable[..., str]:
     return words
 
 
+def named(request: Request) -> Callable[[str, str], str]:
+    """A function of a key and a text in Chinese, that of data which is kept in Chinese: the text,
+    or in another language the key's words, if it has any."""
+    language = i18n.language_of(request)
+    t = translator(language)
+    return lambda key, text: text if language == "zh" or key not in _words() else t(key)
+
+
 @cache
 def _words() -> dict[str, list[str]]:
     path = Path(__file__).with_name("words.yml")
     return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _categories() -> dict[str, str]:
+    """The seed's categories by their ids; those of a feed go by the names it gives them."""
+    path = Path(kg.__file__).parent / "seed" / "categories.yml"
+    return {one["id"]: one["name"] for one in yaml.safe_load(path.read_text(encoding="utf-8"))}
 
 
 def when(at: datetime | str | None) -> str:

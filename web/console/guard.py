@@ -78,6 +78,7 @@ SeesSegments = Annotated[Visitor, Depends(may("segments"))]
 SeesOperate = Annotated[Visitor, Depends(may("operate"))]
 SeesPrivacy = Annotated[Visitor, Depends(may("privacy"))]
 SeesAudit = Annotated[Visitor, Depends(may("audit"))]
+SeesAccounts = Annotated[Visitor, Depends(may("accounts"))]
 DoesFigures = Annotated[Visitor, Depends(changes("figures"))]
 DoesSegments = Annotated[Visitor, Depends(changes("segments"))]
 DoesClear = Annotated[Visitor, Depends(changes("clear"))]
@@ -85,6 +86,7 @@ DoesCorrect = Annotated[Visitor, Depends(changes("correct"))]
 DoesOperate = Annotated[Visitor, Depends(changes("operate"))]
 DoesPrivacy = Annotated[Visitor, Depends(changes("privacy"))]
 DoesAudit = Annotated[Visitor, Depends(changes("audit"))]
+DoesAccounts = Annotated[Visitor, Depends(changes("accounts"))]
 
 
 def note(visitor: Visitor, action: str, subject: str, **details: object) -> None:

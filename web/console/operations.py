@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from starlette.background import BackgroundTask
 
@@ -29,7 +31,26 @@ ENTRIES = 60
 @router.get("/jobs")
 def job_list(request: Request, visitor: SeesFigures) -> Response:
     """Every job with its last run."""
-    return frame.show(request, visitor, "jobs.html", section="jobs", jobs=jobs.states())
+    states = jobs.states()
+    return frame.show(request, visitor, "jobs.html", section="jobs", jobs=states, told=_told)
+
+
+def _told(result: str | None) -> str:
+    """What a job gave, to be read: counts by name without their JSON."""
+    try:
+        found = json.loads(result or "")
+    except ValueError:
+        return result or ""
+    if not isinstance(found, dict):
+        return str(found)
+    return " · ".join(f"{name} {value}" for name, value in found.items() if value not in (0, ""))
+
+
+def _counted(deleted: int | dict) -> str:
+    """How much a step of an erasure deleted, by table where it was more than one."""
+    if isinstance(deleted, dict):
+        return " · ".join(f"{name} {count}" for name, count in deleted.items() if count) or "0"
+    return str(deleted)
 
 
 @router.post("/jobs/run")
@@ -54,7 +75,7 @@ def request_list(request: Request, visitor: SeesPrivacy) -> Response:
         found, counts = requests.newest(session), requests.counts(session)
     return frame.show(
         request, visitor, "requests.html", section="requests", requests=found, counts=counts,
-        erasures=erasure.listed(50),
+        erasures=erasure.listed(50), counted=_counted, named=frame.named(request),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from cdp import pipeline
 from cdp.readings import overview
+from cdp.tags import wording
 from web import i18n
 from web.console import frame
 from web.console.charts import chart, series
@@ -21,7 +22,9 @@ def show(request: Request, visitor: SeesFigures) -> Response:
     found = overview.gather()
     t = frame.translator(i18n.language_of(request))
     minutes, days = t("chart.minutes"), t("chart.days")
-    top = found["tags"][:MOST_TAGS]
+    language = i18n.language_of(request)
+    top = [(wording.name(tag, language), count) for tag, count in found["tags"][:MOST_TAGS]]
+    channels = [(wording.word(name, language), n) for name, n in found["channels"].items()]
     kinds = [(t(f"kind.{kind}"), count) for kind, count in found["kinds"].items()]
     events, people = t("unit.events"), t("unit.people")
     charts = [
@@ -32,7 +35,7 @@ def show(request: Request, visitor: SeesFigures) -> Response:
             t("chart.channels"),
             "rows",
             people,
-            [series(people, list(found["channels"].items()))],
+            [series(people, channels)],
         ),
         chart("kinds", t("chart.kinds"), "rows", events, [series(events, kinds, "second")]),
         chart("tags", t("chart.tags"), "rows", people, [series(people, top, "third")]),

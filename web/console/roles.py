@@ -18,12 +18,14 @@ CAPABILITIES: dict[str, frozenset[str]] = {
     "export_clear": frozenset({"admin"}),
     # Undoing merges, taking tags away, correcting.
     "correct": frozenset({"operator", "admin"}),
-    # Refused events and their replay, sources and their keys, jobs.
+    # Refused events and their replay, sources and their keys, jobs, stopping messages.
     "operate": frozenset({"operator", "admin"}),
     # Requests to copy, correct or delete.
     "privacy": frozenset({"operator", "admin"}),
     # The audit log.
     "audit": frozenset({"admin"}),
+    # Who may log in, and as what.
+    "accounts": frozenset({"admin"}),
 }
 
 

@@ -10,14 +10,17 @@ from web.console import (
     figures,
     hooks,
     login,
+    messages,
     operations,
     overview,
     segments,
     sources,
+    staff,
 )
 
 router = APIRouter(include_in_schema=False)
 for _pages in (
-    login, overview, customers, events, sources, segments, hooks, figures, operations,
+    login, overview, customers, events, sources, segments, hooks, figures, messages, operations,
+    staff,
 ):  # fmt: skip
     router.include_router(_pages.router, prefix="/console")

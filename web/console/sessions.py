@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from cdp import keys
 from storage import read, utc_now, write
@@ -105,6 +105,16 @@ def end(token: str) -> None:
     """Log out."""
     with write() as session:
         session.execute(_quiet(delete(SessionRow).where(SessionRow.token_hash == _hash(token))))
+
+
+def last_seen(now: datetime | None = None) -> dict[int, datetime]:
+    """By user who is logged in: when they last did something."""
+    now = now or utc_now()
+    wanted = select(SessionRow.user_id, func.max(SessionRow.seen_at)).where(
+        SessionRow.seen_at > now - IDLE, SessionRow.created_at > now - LONGEST
+    )
+    with read() as session:
+        return dict(session.execute(wanted.group_by(SessionRow.user_id)).all())
 
 
 def say(token: str, word: str, **values: object) -> None:

@@ -1,8 +1,10 @@
 """Douyin: orders of its shops (抖店), spend and clicks of its ads (巨量引擎).
 
-Settings: DOUYIN_APP_KEY, DOUYIN_APP_SECRET, DOUYIN_ACCESS_TOKEN (shop); OCEANENGINE_ACCESS_TOKEN,
-OCEANENGINE_ADVERTISER_ID (ads). Written against the public documents and tried against a simulator
-of them; not against a merchant's account.
+Settings: DOUYIN_APP_KEY, DOUYIN_APP_SECRET, DOUYIN_ACCESS_TOKEN, DOUYIN_REFRESH_TOKEN (shop);
+OCEANENGINE_ACCESS_TOKEN, OCEANENGINE_REFRESH_TOKEN, OCEANENGINE_APP_ID, OCEANENGINE_APP_SECRET,
+OCEANENGINE_ADVERTISER_ID (ads). Without refresh tokens, access tokens end and are not renewed.
+Written against the public documents and tried against a simulator of them; not against a
+merchant's account.
 """
 
 from __future__ import annotations
@@ -12,10 +14,20 @@ import os
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 
-from cdp.platforms.base import Click, InvalidCallback, Page, PlatformSource, Rejected, Unavailable
+from cdp.platforms.base import (
+    Click,
+    Expired,
+    InvalidCallback,
+    Page,
+    PlatformSource,
+    Rejected,
+    Unavailable,
+)
 from cdp.platforms.calls import Caller
 from cdp.platforms.douyin import payloads
 from cdp.platforms.douyin.signature import API, callback_token, param_json, sign
+from cdp.platforms.tokens import Renewed, Token
+from storage import utc_now
 from storage.secrets import secret
 
 SHOP_URL = "https://openapi-fxg.jinritemai.com"
@@ -29,6 +41,8 @@ _LONGEST_WINDOW_S = 24 * 3600
 _AGAIN_DAYS = 3
 _CHINA = timezone(timedelta(hours=8))
 _BUSY = (40100, 51010)
+# Ended, or not (any more) what the platform knows.
+_TOKEN_ENDED = (40102, 40105)
 
 
 class Douyin(PlatformSource):
@@ -45,6 +59,8 @@ class Douyin(PlatformSource):
         """`calls`: of `Caller` (attempts, pauses), for tests."""
         self._shop = Caller(os.environ.get("DOUYIN_SHOP_URL", shop_url), **calls)
         self._ads = Caller(os.environ.get("OCEANENGINE_URL", ads_url), **calls)
+        self._shop_token = _token("douyin.shop", "DOUYIN", self._renew_shop)
+        self._ads_token = _token("douyin.ads", "OCEANENGINE", self._renew_ads)
 
     @classmethod
     def is_configured(cls) -> bool:
@@ -151,16 +167,24 @@ class Douyin(PlatformSource):
         return {"since": since, "until": min(now, since + _LONGEST_WINDOW_S), "page": 0}
 
     def _ask_shop(self, method: str, path: str, parameters: dict, now: datetime) -> dict:
+        return _with(
+            self._shop_token,
+            lambda token: self._call_shop(method, path, parameters, now, {"access_token": token}),
+        )
+
+    def _call_shop(
+        self, method: str, path: str, parameters: dict, now: datetime, more: dict
+    ) -> dict:
         told, at = param_json(parameters), str(_epoch(now))
         key = os.environ.get("DOUYIN_APP_KEY", "")
         query = {
             "app_key": key,
             "method": method,
-            "access_token": os.environ.get("DOUYIN_ACCESS_TOKEN", ""),
             "timestamp": at,
             "v": API,
             "sign_method": "hmac-sha256",
             "sign": sign(key, _app_secret(), method, told, at),
+            **more,
         }
         headers = {"Content-Type": "application/json"}
         answer = self._shop.json(
@@ -169,9 +193,55 @@ class Douyin(PlatformSource):
         return answer.get("data") or {}
 
     def _ask_ads(self, path: str, parameters: dict) -> dict:
-        headers = {"Access-Token": os.environ.get("OCEANENGINE_ACCESS_TOKEN", "")}
-        answer = self._ads.json("GET", path, _judge_ads, params=parameters, headers=headers)
-        return answer.get("data") or {}
+        def call(token: str) -> dict:
+            headers = {"Access-Token": token}
+            return self._ads.json("GET", path, _judge_ads, params=parameters, headers=headers)
+
+        return _with(self._ads_token, call).get("data") or {}
+
+    def _renew_shop(self, refresh: str) -> Renewed:
+        # op.jinritemai.com, token.refresh: signed like every call, without an access token.
+        parameters = {"grant_type": "refresh_token", "refresh_token": refresh}
+        now = utc_now()
+        return _renewed(self._call_shop("token.refresh", "/token/refresh", parameters, now, {}))
+
+    def _renew_ads(self, refresh: str) -> Renewed:
+        # open.oceanengine.com, /open_api/oauth2/refresh_token/: each refresh token is good once.
+        told = {
+            "app_id": os.environ.get("OCEANENGINE_APP_ID", ""),
+            "secret": os.environ.get("OCEANENGINE_APP_SECRET", ""),
+            "grant_type": "refresh_token",
+            "refresh_token": refresh,
+        }
+        path = "/open_api/oauth2/refresh_token/"
+        answer = self._ads.json("POST", path, _judge_ads, json=told)
+        return _renewed(answer.get("data") or {})
+
+
+def _token(name: str, prefix: str, renew) -> Token:
+    access, refresh = (
+        os.environ.get(f"{prefix}_{kind}_TOKEN", "") for kind in ("ACCESS", "REFRESH")
+    )
+    return Token(name, access, refresh, renew)
+
+
+def _with(token: Token, call) -> dict:
+    """What a call answers; with the next token where the platform says that this one has ended."""
+    used = token.current()
+    try:
+        return call(used)
+    except Expired:
+        if not token.can_renew():
+            raise
+        return call(token.renew(used))
+
+
+def _renewed(data: dict) -> Renewed:
+    access, refresh = data.get("access_token"), data.get("refresh_token")
+    lasts = str(data.get("expires_in") or "")
+    if not access or not refresh or not lasts.isdigit():
+        raise Rejected("token: expected access_token, refresh_token and expires_in")
+    return Renewed(str(access), str(refresh), timedelta(seconds=int(lasts)))
 
 
 def _judge_shop(answer: dict) -> None:
@@ -179,16 +249,19 @@ def _judge_shop(answer: dict) -> None:
     if answer.get("code") == 10000:
         return
     told = f"code {answer.get('code')} {str(answer.get('sub_code') or '')[:80]}"
-    if str(answer.get("sub_code") or "").startswith("isp."):
+    sub_code = str(answer.get("sub_code") or "")
+    if sub_code.startswith("isp."):
         raise Unavailable(told)
-    raise Rejected(told)
+    raise Expired(told) if "access-token" in sub_code else Rejected(told)
 
 
 def _judge_ads(answer: dict) -> None:
     if answer.get("code") == 0:
         return
-    told = f"code {answer.get('code')}"
-    raise Unavailable(told) if answer.get("code") in _BUSY else Rejected(told)
+    code = answer.get("code")
+    if code in _BUSY:
+        raise Unavailable(f"code {code}")
+    raise Expired(f"code {code}") if code in _TOKEN_ENDED else Rejected(f"code {code}")
 
 
 def _app_secret() -> str:

@@ -1,4 +1,4 @@
-"""Workspaces of Slack, and what rooms on Socket.IO were told."""
+"""Workspaces of Slack."""
 
 from __future__ import annotations
 
@@ -23,15 +23,8 @@ def upgrade() -> None:
         sa.Column("installed_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("place"),
     )
-    op.create_table(
-        "socketio_rooms",
-        sa.Column("conversation", sa.String(length=255), nullable=False),
-        sa.Column("shown", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("conversation"),
-    )
 
 
 def downgrade() -> None:
     """Take it back."""
-    op.drop_table("socketio_rooms")
     op.drop_table("slack_installs")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from connectors.slack import payloads
-from connectors.slack.channel import App, SlackInput
+from connectors.slack.app import App
+from connectors.slack.channel import SlackInput
 from connectors.vendor import Incoming
 from tests.connectors.conformance.rig import FOREIGN, OLD, UNSIGNED, WRONG, Rig
 from tests.vendors.slack import Simulator
@@ -111,6 +112,8 @@ class SlackRig(Rig):
 
     def read(self, payload: bytes) -> Incoming | None:
         told = json.loads(payload)
+        if payloads.kind_of(told) == "command":
+            return payloads.of_command(told, "D024BE91L")
         if told["type"] == "event_callback":
             return payloads.of_event(told, lambda _: True)
         return payloads.of_action(told)

@@ -81,12 +81,12 @@ class Page {
     if (!tags.length) list.append(h("li", { class: "quiet" }, this.t("me.tags.none")));
   }
 
-  tag({ tag, reason, expires }) {
+  tag({ tag, name, reason, expires }) {
     const until = expires ? this.t("me.tag.until", { day: expires }) : "";
     return h("li", { class: "my-tag" },
-      h("div", {}, h("p", { class: "my-tag-name" }, tag), h("p", {}, reason), h("p", { class: "quiet" }, until)),
+      h("div", {}, h("p", { class: "my-tag-name" }, name), h("p", {}, reason), h("p", { class: "quiet" }, until)),
       h("button", {
-        type: "button", class: "button ghost small", "aria-label": this.t("me.tag.delete", { tag }),
+        type: "button", class: "button ghost small", "aria-label": this.t("me.tag.delete", { tag: name }),
         onclick: async (event) => {
           event.currentTarget.disabled = true;
           await this.change("/api/me/tags/delete", { tag }, this.t("me.tag.deleted"));

@@ -1,0 +1,154 @@
+"""When a person should take over: one score of what the talk shows, and what it rests on.
+
+Each signal is a chance by itself that a machine should step back; together they make
+
+    score = 1 − Π (1 − weight)
+
+(a noisy-or: Pearl, Probabilistic Reasoning in Intelligent Systems, 1988, 4.3.2), so that signals
+add up and no single faint one ever reaches `THRESHOLD`. The weights were set by hand and judged on
+labelled conversations by `python -m bench.handoff`; docs/understanding.md has the curve. From
+`CALM` on nothing is recommended and no offer is made.
+
+Reads of the tracker: the latest messages with their intent and `sentiment`, slots `complaints`,
+`misunderstood` and `order_id`, and `voice: {"anger": 0 … 1}` of the message's metadata.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions import cues
+from actions.likeness import pieces
+from actions.turn import Turn, in_thread
+from shop import orders
+
+THRESHOLD = 0.7
+CALM = 0.4
+
+COMPLAINT = 0.45
+UPSET, STAYS_UPSET = 0.25, 0.2
+WORDS = {"legal": 0.6, "insult": 0.4, "frustrated": 0.15}
+REPEATED, MOST_REPEATED = 0.2, 2
+MISUNDERSTOOD, MOST_MISUNDERSTOOD = 0.2, 3
+SHOUTED = 0.1
+DEAR, DEAR_FROM_CENTS = 0.1, 50_000
+VOICE = 0.35
+# So negative is upset; so alike is the same said again.
+_NEGATIVE = -0.5
+_ALIKE = 0.7
+_LOUD = 3
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One thing that speaks for a person: its weight, and how it is told at the desk (the key of a
+    phrase in group `handoff`, with what fills it)."""
+
+    weight: float
+    key: str
+    values: tuple[tuple[str, object], ...] = ()
+
+    def told(self, turn: Turn) -> str:
+        """The signal in a few words, in Chinese: it is the desk that reads them."""
+        return turn.desk_phrase(f"handoff.{self.key}", **dict(self.values))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was found in the talk, the strongest first."""
+
+    signals: tuple[Signal, ...]
+
+    @property
+    def score(self) -> float:
+        """From 0 to 1."""
+        left = 1.0
+        for signal in self.signals:
+            left *= 1 - signal.weight
+        return 1 - left
+
+    def because(self, turn: Turn) -> str:
+        """What it rests on, in one line."""
+        ordered = sorted(self.signals, key=lambda signal: -signal.weight)
+        return "；".join(signal.told(turn) for signal in ordered)
+
+
+async def read(turn: Turn) -> Reading:
+    """What speaks for a person now."""
+    found = [*_said(turn), *_again(turn), *_heard(turn)]
+    if found:
+        found += await _at_stake(turn)
+    return Reading(tuple(found))
+
+
+def upset(turn: Turn) -> bool:
+    """Whether it is no time for recommendations and offers."""
+    return Reading(tuple([*_said(turn), *_again(turn), *_heard(turn)])).score >= CALM
+
+
+def _said(turn: Turn) -> list[Signal]:
+    found = []
+    complaints = int(turn.slot("complaints") or 0) + (turn.intent == "complain")
+    for number in range(1, complaints + 1):
+        found.append(Signal(COMPLAINT, "complaint", (("number", number),)))
+    moods = [message.get("score", 0.0) for message in turn.moods()]
+    if moods and moods[-1] <= _NEGATIVE:
+        found.append(Signal(UPSET * -moods[-1], "upset", (("score", round(moods[-1], 2)),)))
+        if any(mood <= _NEGATIVE for mood in moods[-3:-1]):
+            found.append(Signal(STAYS_UPSET, "stays_upset"))
+    if turn.chosen:
+        return found
+    for name, weight in WORDS.items():
+        word = cues.found(f"mood.{name}", turn.text)
+        if word:
+            found.append(Signal(weight, name, (("word", word[0].strip()),)))
+    if _shouts(turn.text):
+        found.append(Signal(SHOUTED, "shouted"))
+    return found
+
+
+def _again(turn: Turn) -> list[Signal]:
+    """Asked again, and not understood."""
+    found = []
+    texts = [text for text in turn.said() if not text.startswith("/")]
+    if texts and not turn.chosen:
+        same = sum(_alike(texts[-1], text) for text in texts[:-1])
+        repeats = min(same, MOST_REPEATED)
+        if repeats:
+            weight = 1 - (1 - REPEATED) ** repeats
+            found.append(Signal(weight, "repeated", (("count", same + 1), ("text", texts[-1]))))
+    missed = min(int(turn.slot("misunderstood") or 0), MOST_MISUNDERSTOOD)
+    if missed:
+        weight = 1 - (1 - MISUNDERSTOOD) ** missed
+        found.append(Signal(weight, "misunderstood", (("count", missed),)))
+    return found
+
+
+def _heard(turn: Turn) -> list[Signal]:
+    anger = (turn.metadata.get("voice") or {}).get("anger")
+    if not isinstance(anger, (int, float)) or anger < 0.5:
+        return []
+    return [Signal(VOICE * min(float(anger), 1.0), "voice", (("anger", round(anger, 2)),))]
+
+
+async def _at_stake(turn: Turn) -> list[Signal]:
+    number = turn.slot("order_id")
+    order = await in_thread(orders.find, number) if number else None
+    if order is None or order.total_cents < DEAR_FROM_CENTS:
+        return []
+    return [Signal(DEAR, "dear", (("amount", f"{order.total_cents / 100:g}"),))]
+
+
+def _alike(one: str, other: str) -> bool:
+    if one.strip() == other.strip():
+        # 好的 is said twice by everybody.
+        return len(one.strip()) > 2
+    first, second = pieces(one), pieces(other)
+    together = first | second
+    return len(first) > 2 and len(first & second) >= _ALIKE * len(together)
+
+
+def _shouts(text: str) -> bool:
+    marks = sum(text.count(mark) for mark in "!！?？")
+    letters = [char for char in text if char.isascii() and char.isalpha()]
+    return marks >= _LOUD or (len(letters) > 8 and all(map(str.isupper, letters)))

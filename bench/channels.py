@@ -1,0 +1,264 @@
+"""Each vendor's channel under load, with the real Rasa server behind it and a kill in the middle.
+
+    python -m bench --only channels [--webhooks 10000] [--vendors wechat wecom slack]
+
+Webhooks come at 50 a second, a tenth of them twice, while another shopper keeps Rasa busy over
+REST; half-way the Rasa server is killed (-9) and started again, and the vendor tries again as it
+does. Then everything is counted: what was acknowledged has to be in the inbox, done, and to have
+reached Rasa once. `self_ms` is what a message spends in the channel itself: from the vendor's
+request to the vendor's API (or to the reply), with something in Rasa's place that answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sqlite3
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+from aiohttp import web
+
+from bench.results import Figure
+from bench.vendors import VENDORS, Request, Vendor
+from connectors.slack.channel import SlackInput
+from connectors.wechat.channel import WeChatInput
+from connectors.wecom.channel import WeComInput
+from storage import create_tables, engine
+from tests.assistant import REST_KEY, Assistant, free_port, running
+from tests.connectors.served import served
+
+PER_SECOND, AGAIN = 50, 0.1
+_PEOPLE = 500
+_SINGLE, _KNOWN = 1_000, 50
+_SAID = (
+    "你好",
+    "退货政策是什么",
+    "跑步鞋怎么选尺码",
+    "这个手机能分期吗",
+    "什么时候发货",
+    "谢谢",
+)
+# After the last webhook: for the vendor's tries, and for what waits in the inbox.
+_PATIENCE = 900.0
+_INPUTS = {"wechat": WeChatInput, "wecom": WeComInput, "slack": SlackInput}
+# A minute of the benchmark is a shopper's hour.
+_UNLIMITED = {
+    "CHANNELS_LIMIT_SENDER": "1000000/minute",
+    "CHANNELS_LIMIT_ADDRESS": "1000000/minute",
+}
+
+
+@dataclass
+class Load:
+    """What became of the webhooks: seconds to each acknowledgement, and the messages (numbers)
+    acknowledged or given up by the vendor."""
+
+    seconds: list[float] = field(default_factory=list)
+    acknowledged: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
+    replies: int = 0
+    over_limit: int = 0
+    tried_again: int = 0
+
+
+def figures(webhooks: int, vendors: Iterable[str]) -> Iterator[Figure]:
+    """(name, value, unit) of each vendor's."""
+    for name in vendors:
+        for what, value, unit in _loaded(VENDORS[name](), webhooks):
+            yield f"channels.{name}.{what}", value, unit
+        times = asyncio.run(_alone(VENDORS[name]()))
+        yield f"channels.{name}.self_p50_ms", float(np.percentile(times, 50)) * 1e3, "ms"
+        yield f"channels.{name}.self_p95_ms", float(np.percentile(times, 95)) * 1e3, "ms"
+
+
+def _loaded(vendor: Vendor, webhooks: int) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as home:
+        vendor.url = f"http://127.0.0.1:{free_port()}"
+        folder = Path(home)
+        more = {**vendor.environment(), **_UNLIMITED}
+        with running(folder, **more) as assistant:
+            load = asyncio.run(_under_load(vendor, assistant, webhooks))
+        yield "webhooks", webhooks, ""
+        yield "ack_p50_ms", float(np.percentile(load.seconds, 50)) * 1e3, "ms"
+        yield "ack_p95_ms", float(np.percentile(load.seconds, 95)) * 1e3, "ms"
+        yield "ack_max_ms", max(load.seconds) * 1e3, "ms"
+        yield "over_limit", load.over_limit, ""
+        yield "tried_again", load.tried_again, ""
+        yield "given_up", len(load.given_up), ""
+        yield from _counted(vendor, load, folder)
+
+
+def _counted(vendor: Vendor, load: Load, folder: Path) -> Iterator[Figure]:
+    """What the databases say, beside what the vendor saw."""
+    with sqlite3.connect(folder / "app.db") as app:
+        kept = Counter(dict(app.execute("SELECT state, count(*) FROM inbox GROUP BY state")))
+        box = Counter(dict(app.execute("SELECT state, count(*) FROM outbox GROUP BY state")))
+        passive = app.execute("SELECT count(*) FROM outbox WHERE vendor_id = 'passive'").fetchone()
+    with sqlite3.connect(folder / "tracker.db") as tracker:
+        heard = tracker.execute(
+            "SELECT count(*), count(DISTINCT json_extract(data, '$.message_id')) FROM events "
+            "WHERE type_name = 'user' AND json_extract(data, '$.input_channel') = ?",
+            (vendor.name,),
+        ).fetchone()
+    yield "acknowledged", len(load.acknowledged), ""
+    yield "lost", len(load.acknowledged) - kept["done"], ""
+    yield "undone", kept["new"], ""
+    yield "handled_twice", heard[0] - heard[1], ""
+    yield "answers", sum(box.values()), ""
+    yield "answers_sent", box["sent"] + box["arrived"], ""
+    yield "answers_failed", box["failed"] + box["dropped"] + box["unknown"], ""
+    by_api = box["sent"] + box["arrived"] - passive[0]
+    yield "sent_again", sum(vendor.sent.values()) - by_api, ""
+
+
+async def _under_load(vendor: Vendor, assistant: Assistant, webhooks: int) -> Load:
+    load, url = Load(), f"{assistant.url}/webhooks/{vendor.name}/webhook"
+    connector = aiohttp.TCPConnector(limit=0)
+    async with _api(vendor), aiohttp.ClientSession(connector=connector) as session:
+        busy = asyncio.create_task(_keep_busy(session, assistant.url))
+        deliveries, begun = [], time.monotonic()
+        for place, number in enumerate(_numbers(webhooks)):
+            if place == webhooks // 2:
+                deliveries.append(asyncio.create_task(asyncio.to_thread(_restart, assistant)))
+            await asyncio.sleep(max(0.0, begun + place / PER_SECOND - time.monotonic()))
+            one = Request(number, f"p{number % _PEOPLE}", random.choice(_SAID))
+            deliveries.append(asyncio.create_task(_deliver(session, vendor, url, one, load)))
+        await asyncio.gather(*deliveries)
+        busy.cancel()
+        await _settled(assistant.folder)
+    return load
+
+
+def _numbers(webhooks: int) -> Iterator[int]:
+    """The messages' numbers, a tenth of them once more a little later."""
+    dice, number, again = random.Random(7), 0, []
+    for place in range(webhooks):
+        if again and again[0][0] <= place:
+            yield again.pop(0)[1]
+            continue
+        number += 1
+        if dice.random() < AGAIN / (1 - AGAIN):
+            again.append((place + dice.randrange(1, 100), number))
+            again.sort()
+        yield number
+
+
+async def _deliver(
+    session: aiohttp.ClientSession, vendor: Vendor, url: str, one: Request, load: Load
+) -> None:
+    """All tries of one webhook."""
+    for pause in (None, *vendor.tries):
+        if pause is not None:
+            load.tried_again += 1
+            await asyncio.sleep(pause)
+        query, headers, body = vendor.request(one)
+        begun = time.monotonic()
+        limit = aiohttp.ClientTimeout(total=vendor.within)
+        with suppress(aiohttp.ClientError, asyncio.TimeoutError):
+            async with session.post(
+                url, params=query, headers=headers, data=body, timeout=limit
+            ) as answer:
+                told = await answer.read()
+                if answer.status == 200:
+                    load.seconds.append(time.monotonic() - begun)
+                    load.acknowledged.add(one.number)
+                    load.replies += vendor.is_reply(told)
+                    return
+        load.over_limit += time.monotonic() - begun >= vendor.within
+    load.given_up.add(one.number)
+
+
+async def _keep_busy(session: aiohttp.ClientSession, url: str) -> None:
+    """Somebody who asks again as soon as they are answered."""
+    headers = {"Authorization": f"Bearer {REST_KEY}"}
+    while True:
+        body = {"sender": "busy", "message": random.choice(_SAID)}
+        try:
+            limit = aiohttp.ClientTimeout(total=30)
+            async with session.post(
+                f"{url}/webhooks/rest/webhook", json=body, headers=headers, timeout=limit
+            ) as answer:
+                await answer.read()
+        except (aiohttp.ClientError, asyncio.TimeoutError):
+            await asyncio.sleep(0.2)
+
+
+def _restart(assistant: Assistant) -> None:
+    assistant.rasa.kill()
+    assistant.rasa.start()
+    assistant.rasa.wait()
+
+
+async def _settled(folder: Path) -> None:
+    """Wait until nothing is left to be answered or sent."""
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        with sqlite3.connect(folder / "app.db", timeout=30) as app:
+            (left,) = app.execute(
+                "SELECT (SELECT count(*) FROM inbox WHERE state = 'new')"
+                " + (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sending'))"
+            ).fetchone()
+        if not left:
+            return
+        await asyncio.sleep(1.0)
+
+
+@asynccontextmanager
+async def _api(vendor: Vendor) -> AsyncIterator[None]:
+    app = web.Application()
+    app.add_routes(vendor.routes())
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    host, port = vendor.url.removeprefix("http://").split(":")
+    await web.TCPSite(runner, host, int(port)).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _alone(vendor: Vendor) -> list[float]:
+    """Seconds that each of a thousand messages spends in the channel, one after the other."""
+    vendor.url = f"http://127.0.0.1:{free_port()}"
+    kept = dict(os.environ)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update(QUDAO_VAR=home, QUDAO_DEMO="1", **vendor.environment(), **_UNLIMITED)
+        os.environ.pop("DATABASE_URL", None)
+        try:
+            create_tables()
+            async with _api(vendor), aiohttp.ClientSession() as session:
+                channel = _INPUTS[vendor.name].from_credentials(None)
+                async with served(channel, _at_once) as place:
+                    url = f"http://{place}/webhooks/{vendor.name}/webhook"
+                    times = [await _one(session, vendor, url, n) for n in range(_SINGLE + _KNOWN)]
+                    # Who writes for the first time is made known to the platform behind it.
+                    return times[_KNOWN:]
+        finally:
+            engine().dispose()
+            os.environ.clear()
+            os.environ.update(kept)
+
+
+async def _at_once(message) -> None:
+    await message.output_channel.send_response(message.sender_id, {"text": "您好"})
+
+
+async def _one(session: aiohttp.ClientSession, vendor: Vendor, url: str, number: int) -> float:
+    who = f"q{number % _KNOWN}"
+    query, headers, body = vendor.request(Request(number, who, "你好"))
+    vendor.took_one.clear()
+    begun = time.monotonic()
+    async with session.post(url, params=query, headers=headers, data=body) as answer:
+        if vendor.is_reply(await answer.read()):
+            return time.monotonic() - begun
+    await vendor.took_one.wait()
+    return time.monotonic() - begun

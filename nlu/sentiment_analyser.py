@@ -1,0 +1,138 @@
+"""Rasa's graph component for how pleased or upset a message is.
+
+In config.yml, after the intent classifier:
+
+    - name: nlu.sentiment_analyser.SentimentAnalyser
+
+Sets `sentiment: {label, score}` on each message, the score from −1 to 1. Learnt from texts of
+opinion (nlu/sentiment/<language>.yml) and from the examples of the intents, whose mood is plain
+from what they mean. See nlu/sentiment_model.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from nlu.intent_classifier import HAN, HANGUL, KANA, LATIN, script
+from nlu.sentiment_model import LABELS, NEGATIVE, NEUTRAL, POSITIVE, SentimentModel, label
+
+SENTIMENT = "sentiment"
+FOLDER = Path(__file__).parent / "sentiment"
+BLOCKS = {
+    HAN: ["characters"],
+    KANA: ["characters"],
+    HANGUL: ["characters"],
+    LATIN: ["words", "letters"],
+}
+_MOOD_OF = {"complain": NEGATIVE, "praise": POSITIVE, "thank": POSITIVE}
+# Whose examples are told in anger as often as not.
+_NO_MOOD = frozenset(
+    {"report_defect", "report_wrong_or_missing_item", "report_delivery_problem", "urge_delivery"}
+    | {"report_payment_problem", "request_human", "out_of_scope", "deny", "affirm"}
+)
+
+
+def opinions() -> list[tuple[str, str]]:
+    """(text, label) of every opinion in the files."""
+    found = []
+    for path in sorted(FOLDER.glob("*.yml")):
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found += [(text, mood) for mood in LABELS for text in told.get(mood, [])]
+    return found
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class SentimentAnalyser(GraphComponent):
+    """Logistic regression on n-grams, one model for each way of writing."""
+
+    def __init__(
+        self,
+        model_storage: ModelStorage,
+        resource: Resource,
+        models: dict[str, SentimentModel] | None = None,
+    ) -> None:
+        self._model_storage = model_storage
+        self._resource = resource
+        self._models = models or {}
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> SentimentAnalyser:
+        """A component that has yet to be trained."""
+        return cls(model_storage, resource)
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str:
+        """A hash of the files of opinion, so that a change of theirs is trained."""
+        digest = hashlib.sha256()
+        for path in sorted(FOLDER.glob("*.yml")):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Train on the opinions and the intents' examples, and keep the models."""
+        rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for text, mood in [*opinions(), *_told(training_data)]:
+            rows[script(text)].append((text, mood))
+        self._models = {}
+        for written, examples in rows.items():
+            texts, moods = zip(*examples, strict=True)
+            if set(moods) == set(LABELS):
+                self._models[written] = SentimentModel.fit(texts, moods, BLOCKS[written])
+        with self._model_storage.write_to(self._resource) as folder:
+            for written, model in self._models.items():
+                model.save(folder / written)
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> SentimentAnalyser:
+        """The trained component."""
+        with model_storage.read_from(resource) as folder:
+            paths = [path for path in Path(folder).iterdir() if path.is_dir()]
+            models = {path.name: SentimentModel.read(path) for path in paths}
+        return cls(model_storage, resource, models)
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Set each message's sentiment."""
+        for message in messages:
+            text = message.get(TEXT) or ""
+            model = self._models.get(script(text)) if any(map(str.isalpha, text)) else None
+            score = round(model.score(text), 3) if model else 0.0
+            message.set(SENTIMENT, {"label": label(score), "score": score}, add_to_output=True)
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """The training data as it is: nothing later is trained on sentiment."""
+        return training_data
+
+
+def _told(training_data: TrainingData) -> list[tuple[str, str]]:
+    return [
+        (example.get(TEXT), _MOOD_OF.get(example.get(INTENT), NEUTRAL))
+        for example in training_data.intent_examples
+        if example.get(TEXT) and example.get(INTENT) not in _NO_MOOD
+    ]

@@ -1,0 +1,138 @@
+"""Many rows of one table in one statement, with little work for each: for the pipeline's batches.
+
+SQLAlchemy makes a set of parameters of every row, which costs more than SQLite's own work on it;
+and PostgreSQL plans every row's UPDATE anew. Here SQLite is given plain tuples, and PostgreSQL one
+array a column. Values are parameters; the names in a statement are the table's own. All rows of a
+call have the same columns, and no two the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+import orjson
+from sqlalchemy import Column, String, Table, Text, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from storage.database import engine
+
+Rows = Sequence[dict]
+
+
+def insert_rows(
+    session: Session, table: Table, rows: Rows, key: tuple[str, ...] = (), keep: bool = False
+) -> None:
+    """Insert rows; a row of the same `key` that is there is written over, or (`keep`) stays."""
+    if rows:
+        _run(session, _keep if keep else _insert, table, tuple(rows[0]), key, rows)
+
+
+def update_rows(session: Session, table: Table, rows: Rows, key: tuple[str, ...]) -> None:
+    """Change the rows that have these keys; the other columns given are set."""
+    if rows:
+        _run(session, _update, table, tuple(rows[0]), key, rows)
+
+
+def among(column: Column, values: Iterable) -> ColumnElement[bool]:
+    """The condition that a column's value is one of these (numbers, or texts), as one parameter:
+    that of `in_` is one for each value, and the statement is made anew for every number of them."""
+    listed = list(values)
+    if engine().dialect.name == "sqlite":
+        text = orjson.dumps(listed).decode()
+        return column.in_(select(func.json_each(text).table_valued("value").c.value))
+    kind = Text() if isinstance(column.type, String) else column.type
+    return column == func.any(literal(listed, ARRAY(kind)))
+
+
+def _run(session: Session, make: Callable, table: Table, names, key, rows: Rows) -> None:
+    connection = session.connection()
+    text, names, process = make(table, names, key, connection.dialect)
+    values = _values(rows, names, process)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(text, values)
+    else:
+        columns = map(list, zip(*values, strict=True))
+        connection.exec_driver_sql(text, dict(zip(names, columns, strict=True)))
+
+
+def _values(rows: Rows, names: tuple[str, ...], process) -> list[tuple]:
+    if not process:
+        return [tuple([row[name] for name in names]) for row in rows]
+    made = []
+    for row in rows:
+        values = [row[name] for name in names]
+        for place, change in process:
+            values[place] = change(values[place])
+        made.append(tuple(values))
+    return made
+
+
+@lru_cache(maxsize=200)
+def _insert(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: Dialect):
+    """The statement, its parameters in order, and what changes a value on its way there."""
+    if dialect.name == "sqlite":
+        values = f"VALUES ({', '.join('?' * len(names))})"
+    else:
+        values = f"SELECT * FROM {_arrays(table, names, dialect)}"
+    text = f"INSERT INTO {_quoted(table.name, dialect)} ({_listed(names, dialect)}) {values}"
+    if key:
+        changed = [_quoted(name, dialect) for name in names if name not in key]
+        sets = ", ".join(f"{name} = excluded.{name}" for name in changed)
+        text += f" ON CONFLICT ({_listed(key, dialect)}) DO UPDATE SET {sets}"
+    return text, names, _processors(table, names, dialect)
+
+
+@lru_cache(maxsize=200)
+def _keep(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: Dialect):
+    """The same for an INSERT that leaves what is there."""
+    text, names, process = _insert(table, names, (), dialect)
+    return f"{text} ON CONFLICT ({_listed(key, dialect)}) DO NOTHING", names, process
+
+
+@lru_cache(maxsize=200)
+def _update(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: Dialect):
+    """The same for an UPDATE; its keys come last."""
+    names = (*(name for name in names if name not in key), *key)
+    quoted = {name: _quoted(name, dialect) for name in names}
+    target = _quoted(table.name, dialect)
+    changed = names[: -len(key)]
+    if dialect.name == "sqlite":
+        sets = ", ".join(f"{quoted[name]} = ?" for name in changed)
+        where = " AND ".join(f"{quoted[name]} = ?" for name in key)
+        text = f"UPDATE {target} SET {sets} WHERE {where}"
+    else:
+        sets = ", ".join(f"{quoted[name]} = new.{quoted[name]}" for name in changed)
+        where = " AND ".join(f"{target}.{quoted[name]} = new.{quoted[name]}" for name in key)
+        arrays = f"{_arrays(table, names, dialect)} AS new ({_listed(names, dialect)})"
+        text = f"UPDATE {target} SET {sets} FROM {arrays} WHERE {where}"
+    return text, names, _processors(table, names, dialect)
+
+
+def _arrays(table: Table, names: Iterable[str], dialect: Dialect) -> str:
+    return f"unnest({', '.join(f'%({name})s::{_type(table, name, dialect)}[]' for name in names)})"
+
+
+def _type(table: Table, name: str, dialect: Dialect) -> str:
+    kind = table.c[name].type
+    # A cast to VARCHAR(n) cuts off what is too long; assigned as text, it is refused as it should.
+    return "TEXT" if isinstance(kind, String) else kind.compile(dialect)
+
+
+def _processors(table: Table, names: tuple[str, ...], dialect: Dialect):
+    found = [
+        (place, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for place, name in enumerate(names)
+    ]
+    return tuple((place, change) for place, change in found if change is not None)
+
+
+def _listed(names: Iterable[str], dialect: Dialect) -> str:
+    return ", ".join(_quoted(name, dialect) for name in names)
+
+
+def _quoted(name: str, dialect: Dialect) -> str:
+    return dialect.identifier_preparer.quote(name)
