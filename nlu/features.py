@@ -46,7 +46,12 @@ def characters(text: str) -> list[str]:
 
 def sounds(text: str) -> list[str]:
     """Syllable 1 to 3-grams."""
-    return _ngrams([_sound(character) for character in text], *SOUNDS, " ")
+    return _ngrams(sounds_of(text), *SOUNDS, " ")
+
+
+def sounds_of(text: str) -> list[str]:
+    """The syllable of each character, without its tone; what has none is itself."""
+    return [_sound(character) for character in text]
 
 
 def concepts(text: str) -> list[str]:
