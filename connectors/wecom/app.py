@@ -21,7 +21,7 @@ from connectors.tencent import ApiError, NotReached
 from connectors.vendor import VendorInput
 from connectors.wecom import app_payloads, contacts
 from connectors.wecom.app_payloads import Contact
-from connectors.wecom.callback import routes_of
+from connectors.wecom.callback import passed_on, routes_of
 from connectors.wecom.client import APP, Client, Corp
 from connectors.wecom.contacts import Contacts
 
@@ -88,6 +88,8 @@ class WeComAppInput(VendorInput):
         return routes
 
     async def _received(self, told: dict) -> None:
+        if await passed_on(told):
+            return
         found = app_payloads.parse(told)
         if isinstance(found, Contact):
             await self._contacts.took(found)
