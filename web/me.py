@@ -155,7 +155,8 @@ async def receipt(asking: Receipt) -> dict:
 async def open_copy(request: Request, token: str) -> Response:
     """The copy that a link opens, made at this moment."""
     try:
-        name, content, kind = await run_in_threadpool(export.open_export, token)
+        language = i18n.language_of(request)
+        name, content, kind = await run_in_threadpool(export.open_export, token, language)
     except export.ExportGone as gone:
         rendering = request.app.state.rendering
         return rendering.page(
