@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 import orjson
-from sqlalchemy import Column, String, Table, Text, func, literal, select
+from sqlalchemy import BigInteger, Column, String, Table, Text, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
@@ -44,7 +45,8 @@ def among(column: Column, values: Iterable) -> ColumnElement[bool]:
     if engine().dialect.name == "sqlite":
         text = orjson.dumps(listed).decode()
         return column.in_(select(func.json_each(text).table_valued("value").c.value))
-    kind = Text() if isinstance(column.type, String) else column.type
+    of_texts = isinstance(column.type, String) or any(isinstance(one, str) for one in listed[:1])
+    kind = Text() if of_texts else BigInteger()
     return column == func.any(literal(listed, ARRAY(kind)))
 
 
@@ -60,11 +62,12 @@ def _run(session: Session, make: Callable, table: Table, names, key, rows: Rows)
 
 
 def _values(rows: Rows, names: tuple[str, ...], process) -> list[tuple]:
+    pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     if not process:
-        return [tuple([row[name] for name in names]) for row in rows]
+        return list(map(pick, rows))
     made = []
     for row in rows:
-        values = [row[name] for name in names]
+        values = list(pick(row))
         for place, change in process:
             values[place] = change(values[place])
         made.append(tuple(values))

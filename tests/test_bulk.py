@@ -86,3 +86,4 @@ def test_a_list_of_numbers_or_of_texts_is_one_parameter(database, many):
         assert set(by_number) == {2, 3} & set(numbers)
         by_text = session.scalars(select(TAGS.c.person_id).where(bulk.among(TAGS.c.tag, texts)))
         assert set(by_text) == {1}
+        assert not session.scalars(select(TAGS).where(bulk.among(TAGS.c.tag, []))).all()
