@@ -13,13 +13,13 @@ from functools import lru_cache
 from operator import itemgetter
 
 import orjson
-from sqlalchemy import BigInteger, Column, String, Table, Text, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Boolean, String, Table, Text, bindparam
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
-
-from storage.database import engine
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
 
 Rows = Sequence[dict]
 
@@ -38,16 +38,37 @@ def update_rows(session: Session, table: Table, rows: Rows, key: tuple[str, ...]
         _run(session, _update, table, tuple(rows[0]), key, rows)
 
 
-def among(column: Column, values: Iterable) -> ColumnElement[bool]:
+def among(column: ColumnElement, values: Iterable) -> ColumnElement[bool]:
     """The condition that a column's value is one of these (numbers, or texts), as one parameter:
     that of `in_` is one for each value, and the statement is made anew for every number of them."""
-    listed = list(values)
-    if engine().dialect.name == "sqlite":
-        text = orjson.dumps(listed).decode()
-        return column.in_(select(func.json_each(text).table_valued("value").c.value))
-    of_texts = isinstance(column.type, String) or any(isinstance(one, str) for one in listed[:1])
-    kind = Text() if of_texts else BigInteger()
-    return column == func.any(literal(listed, ARRAY(kind)))
+    return _Among(column, bindparam("among", list(values), _List, unique=True))
+
+
+class _List(TypeDecorator):
+    """A list as one parameter: SQLite takes it as JSON, PostgreSQL as an array."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list, dialect: Dialect):
+        return orjson.dumps(value).decode() if dialect.name == "sqlite" else value
+
+
+class _Among(FunctionElement):
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_Among)
+def _by_array(element: _Among, compiler, **how) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+@compiles(_Among, "sqlite")
+def _by_json(element: _Among, compiler, **how) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
 def _run(session: Session, make: Callable, table: Table, names, key, rows: Rows) -> None:
