@@ -22,7 +22,7 @@ import json
 import os
 from collections.abc import Iterator
 
-from sqlalchemy import column, delete, or_, select, table, text, update
+from sqlalchemy import String, column, delete, or_, select, table, text, update
 
 from cdp import erasure, identity, keys, suppression, training
 from cdp.cases import CaseRow
@@ -176,7 +176,8 @@ def erase_notes(person_ids: list[int], ids: Ids) -> dict[str, int]:
     """Delete from every table keyed by identifier."""
     counts = {}
     for name in _tables_with({"kind", "key"}) - _BY_IDENTIFIER_NOT:
-        rows = table(name, column("kind"), column("key"))
+        # With their type: PostgreSQL is given a list of keys as one parameter.
+        rows = table(name, column("kind", String), column("key", String))
         with write() as session:
             counts[name] = sum(
                 session.execute(delete(rows).where(some)).rowcount
