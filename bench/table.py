@@ -42,6 +42,25 @@ EVENTS = (
     ("answered and lost in 100 × kill -9 under load", "killed_lost", "0"),
 )
 
+# Each vendor's channel: what it means, its figure, and what it is held against.
+CHANNELS = (
+    ("webhooks, a tenth of them twice, 50 a second", "webhooks", "10,000"),
+    ("acknowledged, p50 (ms)", "ack_p50_ms", ""),
+    ("acknowledged, p95 (ms)", "ack_p95_ms", "under 500"),
+    ("acknowledged, at most (ms)", "ack_max_ms", ""),
+    ("tries over the vendor's limit", "over_limit", "0"),
+    ("tried again by the vendor", "tried_again", ""),
+    ("given up by the vendor", "given_up", ""),
+    ("messages acknowledged", "acknowledged", ""),
+    ("of them lost", "lost", "0"),
+    ("handled twice", "handled_twice", "0"),
+    ("answers sent", "answers_sent", ""),
+    ("answers that failed", "answers_failed", "0"),
+    ("sent again, after the kill", "sent_again", ""),
+    ("a message in the channel itself, p50 (ms)", "self_p50_ms", ""),
+    ("a message in the channel itself, p95 (ms)", "self_p95_ms", "under 5"),
+)
+VENDORS = ("wechat", "wecom", "slack")
 
 SIZES = (1_000, 10_000, 100_000)
 # The graph at each number of products, on either engine: what it means, and its figure.
@@ -86,6 +105,16 @@ def events_table() -> str:
     return "\n".join(lines)
 
 
+def channels_table() -> str:
+    """The channels' figures; one that was never measured is a dash."""
+    known = newest()
+    lines = [f"| | {' | '.join(VENDORS)} | aim |", "|---|" + "---:|" * (len(VENDORS) + 1)]
+    for meaning, name, aim in CHANNELS:
+        shown = [_shown(known.get(f"channels.{vendor}.{name}")) for vendor in VENDORS]
+        lines.append(f"| {meaning} | {' | '.join(shown)} | {aim} |")
+    return "\n".join(lines)
+
+
 def table() -> str:
     """The table; a figure that was never measured is a dash."""
     known = newest()
@@ -122,4 +151,4 @@ def _percent(line: dict | None) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), graph_table(), events_table(), sep="\n\n")
+    print(table(), graph_table(), events_table(), channels_table(), sep="\n\n")

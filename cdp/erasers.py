@@ -176,6 +176,7 @@ def erase_notes(person_ids: list[int], ids: Ids) -> dict[str, int]:
     """Delete from every table keyed by identifier."""
     counts = {}
     for name in _tables_with({"kind", "key"}) - _BY_IDENTIFIER_NOT:
+        # With their type: PostgreSQL is given a list of keys as one parameter.
         rows = table(name, column("kind", String), column("key", String))
         with write() as session:
             counts[name] = sum(

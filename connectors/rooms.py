@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from storage import Base, read, utc_now, write
+from storage import Base, read, utc_now, within, write
 
 NEW, DONE = "new", "done"
 CHOICE_LIFE = timedelta(days=30)
@@ -108,15 +108,17 @@ def accept(
     also: Within | None = None,
     at_once: dict | None = None,
     reply: Reply | None = None,
+    session: Session | None = None,
 ) -> dict:
     """Keep a message, once; the room's message as it is shown.
 
     `shown` is what the shopper sees of it (a button's title), `text` what Rasa gets. `also` is
     written in the same transaction. `at_once` is an answer that needs no Rasa: it is written with
-    it, given to `reply` as by `finish`, and nothing is left to do.
+    it, given to `reply` as by `finish`, and nothing is left to do. `session`: in whose transaction;
+    none, in its own.
     """
     now = utc_now()
-    with write() as session:
+    with within(session) as session:
         row = session.scalars(
             select(InboxRow).where(
                 InboxRow.conversation == conversation, InboxRow.client_id == client_id
@@ -173,15 +175,20 @@ def conversations_pending(channel: str) -> list[str]:
         )
 
 
-def finish(message: Pending, answers: list[dict], reply: Reply | None = None) -> list[dict]:
+def finish(
+    message: Pending,
+    answers: list[dict],
+    reply: Reply | None = None,
+    session: Session | None = None,
+) -> list[dict]:
     """Write a message's answers and mark it done, in one step; the room's new messages.
 
     `answers`: {"text", "buttons": [{"title", "payload"}], "cards": [...], "links": [...]}. Returns
     nothing if the message was already done. `reply(session, shown)` is called in the same
-    transaction, to put into an outbox what the room shows.
+    transaction, to put into an outbox what the room shows; `session` is as of `accept`.
     """
     now = utc_now()
-    with write() as session:
+    with within(session) as session:
         row = session.get(InboxRow, message.id)
         if row.state == DONE:
             return []

@@ -7,13 +7,17 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
+from storage.together import together
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+# Messages taken, and so calls of the vendor's API, at once.
+AT_ONCE = 20
 
 Deliver = Callable[[Outgoing], Awaitable["str | None"]]
 
@@ -65,12 +69,26 @@ class Sender:
             try:
                 if left is None:
                     left = await asyncio.to_thread(outbox.recover, self._channel)
-                for message in await asyncio.to_thread(outbox.claim, self._channel):
-                    await self._send(message)
+                taken = await asyncio.to_thread(outbox.claim, self._channel, AT_ONCE)
+                await self._send_all(taken)
+                if len(taken) == AT_ONCE:
+                    # There may be more.
+                    self._wake.set()
             except Exception:
                 logger.exception("%s.outbox.failed", self._channel)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+
+    async def _send_all(self, messages: list[Outgoing]) -> None:
+        """One address's messages one after the other, different ones at once."""
+        of: dict[str, list[Outgoing]] = {}
+        for message in messages:
+            of.setdefault(message.address, []).append(message)
+        await asyncio.gather(*map(self._send_in_order, of.values()))
+
+    async def _send_in_order(self, messages: list[Outgoing]) -> None:
+        for message in messages:
+            await self._send(message)
 
     async def _send(self, message: Outgoing) -> None:
         if not await asyncio.to_thread(outbox.is_taken, message.id):
@@ -79,12 +97,12 @@ class Sender:
         try:
             vendor_id = await self._deliver(message)
         except NotSent as error:
-            became = outbox.not_sent, message.id, str(error), error.after
+            became = partial(outbox.not_sent, message.id, str(error), error.after)
         except Refused as error:
-            became = outbox.refused, message.id, str(error)
+            became = partial(outbox.refused, message.id, str(error))
         except Exception as error:
             logger.exception("%s.outbox.unknown message=%d", self._channel, message.id)
-            became = outbox.perhaps_sent, message.id, type(error).__name__
+            became = partial(outbox.perhaps_sent, message.id, type(error).__name__)
         else:
-            became = outbox.sent, message.id, vendor_id
-        await asyncio.to_thread(*became)
+            became = partial(outbox.sent, message.id, vendor_id)
+        await together(lambda session: became(session=session))

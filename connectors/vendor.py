@@ -20,6 +20,7 @@ from typing import Any
 from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
@@ -30,6 +31,7 @@ from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
 from connectors.worker import Worker, events_of
 from storage import create_tables
+from storage.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -187,14 +189,14 @@ class VendorInput(InputChannel):
         if await self.with_person(incoming):
             await asyncio.to_thread(self._note, incoming)
             return
-        if await asyncio.to_thread(self._keep, incoming):
+        if await together(partial(self._keep, incoming)):
             self._sender.kick()
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
         provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
         self._worker.kick(conversation)
 
-    def _keep(self, incoming: Incoming) -> bool:
+    def _keep(self, incoming: Incoming, session: Session) -> bool:
         """Into the inbox, with where its shopper is reached and what is answered at once, in one
         transaction; whether that is all."""
         conversation = self.conversation(incoming.address)
@@ -205,15 +207,15 @@ class VendorInput(InputChannel):
             addresses.note, channel=self.name(), address=incoming.address, identifier=who
         )
         if text is not None:
-            rooms.accept(self.name(), conversation, incoming.id, shown, text, context, heard)
+            kept = (self.name(), conversation, incoming.id, shown, text, context)
+            rooms.accept(*kept, heard, None, None, session)
             return False
         # It stands in the room, where a person may look at it.
         said, at_once = _described(incoming), {"text": shown}
         name = self.answer_name(incoming.address, incoming.id)
         reply = partial(self._into_box, address=incoming.address, name=name)
-        rooms.accept(
-            self.name(), conversation, incoming.id, said, said, context, heard, at_once, reply
-        )
+        kept = (self.name(), conversation, incoming.id, said, said, context)
+        rooms.accept(*kept, heard, at_once, reply, session)
         return True
 
     def _note(self, incoming: Incoming) -> None:

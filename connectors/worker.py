@@ -14,6 +14,7 @@ from cdp import cases
 from connectors import rooms
 from connectors.answers import AnswerCollector, answers_after
 from connectors.rooms import Pending
+from storage.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Worker:
         try:
             answers = await self._answers(message)
             reply = self._reply and partial(self._reply, message)
-            shown = await asyncio.to_thread(rooms.finish, message, answers, reply)
+            shown = await together(partial(rooms.finish, message, answers, reply))
         finally:
             await self._publish(message.conversation, {"type": "typing", "on": False})
         for room_message in shown:

@@ -10,12 +10,18 @@ import time
 
 from limits.storage import MemoryStorage, Storage, storage_from_string
 
+REDIS_SECONDS = 1.0
 _MOST_COUNTS = 100_000
 
 
 def counts(redis: str = "") -> Storage:
     """Counts in that Redis, or, where none is named, in this process."""
-    return storage_from_string(redis) if redis else CountsInMemory()
+    if not redis:
+        return CountsInMemory()
+    # Redis that does not answer must not keep anybody waiting.
+    return storage_from_string(
+        redis, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+    )
 
 
 class CountsInMemory(MemoryStorage):

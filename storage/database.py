@@ -132,6 +132,16 @@ def write(alone: bool = True) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def within(session: Session | None) -> Iterator[Session]:
+    """The caller's transaction, or else one of its own."""
+    if session is not None:
+        yield session
+        return
+    with write() as own:
+        yield own
+
+
 def _turn(writer: Engine) -> AbstractContextManager:
     # PostgreSQL's advisory lock has a queue of its own.
     file = writer.url.database if writer.dialect.name == "sqlite" else None

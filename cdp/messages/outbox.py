@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from cdp import consent, withdrawal
 from cdp.consent_rules import OPTIONAL
 from cdp.messages import limits
 from cdp.messages.tables import AddressRow, OutboxRow
-from storage import read, utc_now, write
+from storage import read, utc_now, within, write
 
 WAITING, SENDING, SENT, ARRIVED = "waiting", "sending", "sent", "arrived"
 UNKNOWN, FAILED, DROPPED = "unknown", "failed", "dropped"
@@ -67,7 +68,7 @@ def answer(
 ) -> None:
     """Put an answer to somebody's own message into the outbox, in the caller's transaction.
 
-    held: how long it is kept for another way of sending it (`take`). good_for: until when it may
+    held: how long it is kept for another way of sending it (`replied`). good_for: until when it may
     be sent. It is stored once for each `name`.
     """
     known = session.scalars(select(OutboxRow.id).where(OutboxRow.name == name)).first()
@@ -89,12 +90,24 @@ def answer(
     )
 
 
-def take(name: str) -> Outgoing | None:
-    """The message of that name, if it still waits: it is "sending", and the caller sends it now."""
-    with write() as session:
+def is_waiting(name: str) -> bool:
+    """Whether there is a message of that name that nobody has begun to send."""
+    with read() as session:
+        wanted = select(OutboxRow.id).where(OutboxRow.name == name, OutboxRow.state == WAITING)
+        return session.scalars(wanted).first() is not None
+
+
+def replied(name: str, vendor_id: str, session: Session | None = None) -> dict | None:
+    """What the message of that name says, if it still waits: it is sent now, by the caller, as the
+    reply to a request that would come again if it were lost."""
+    with within(session) as session:
         wanted = select(OutboxRow).where(OutboxRow.name == name, OutboxRow.state == WAITING)
         row = session.scalars(wanted).first()
-        return row and _taken(row)
+        if row is None:
+            return None
+        told = _taken(row)
+        row.state, row.vendor_id, row.sent_at = SENT, vendor_id, utc_now()
+        return told.body
 
 
 def body_sent_as(name: str, vendor_id: str) -> dict | None:
@@ -182,29 +195,33 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
         return taken
 
 
-def sent(number: int, vendor_id: str | None = None) -> None:
+# Each in the transaction of `session`, or in its own.
+
+
+def sent(number: int, vendor_id: str | None = None, session: Session | None = None) -> None:
     """The vendor has taken it."""
-    _end(number, SENT, None, vendor_id)
+    _end(number, SENT, None, vendor_id, session)
 
 
-def not_sent(number: int, reason: str, after: timedelta | None = None) -> None:
+def not_sent(
+    number: int, reason: str, after: timedelta | None = None, session: Session | None = None
+) -> None:
     """It was certainly not sent (a limit, no connection): again, not before `after`."""
-    _later(number, reason, after)
+    _later(number, reason, after, session)
 
 
-def perhaps_sent(number: int, reason: str) -> None:
+def perhaps_sent(number: int, reason: str, session: Session | None = None) -> None:
     """Nobody knows whether it was sent (no answer in time): service again, anything else never."""
-    with read() as session:
-        purpose = session.scalar(select(OutboxRow.purpose).where(OutboxRow.id == number))
-    if purpose in AT_LEAST_ONCE:
-        _later(number, reason, None)
-    else:
-        _end(number, UNKNOWN, reason)
+    with within(session) as session:
+        if session.get(OutboxRow, number).purpose in AT_LEAST_ONCE:
+            _later(number, reason, None, session)
+        else:
+            _end(number, UNKNOWN, reason, None, session)
 
 
-def refused(number: int, reason: str) -> None:
+def refused(number: int, reason: str, session: Session | None = None) -> None:
     """The vendor will never take it."""
-    _end(number, FAILED, reason)
+    _end(number, FAILED, reason, None, session)
 
 
 def became(channel: str, vendor_id: str, failure: str | None) -> bool:
@@ -296,8 +313,10 @@ def _why_not(session, row: OutboxRow, now: datetime) -> str | None:
     return None
 
 
-def _later(number: int, reason: str, after: timedelta | None) -> None:
-    with write() as session:
+def _later(
+    number: int, reason: str, after: timedelta | None, session: Session | None = None
+) -> None:
+    with within(session) as session:
         row = session.get(OutboxRow, number)
         row.reason = reason[:255]
         if row.tries >= MOST_TRIES:
@@ -309,8 +328,14 @@ def _later(number: int, reason: str, after: timedelta | None) -> None:
         row.state, row.due_at = WAITING, utc_now() + max(pause, after or pause)
 
 
-def _end(number: int, state: str, reason: str | None, vendor_id: str | None = None) -> None:
-    with write() as session:
+def _end(
+    number: int,
+    state: str,
+    reason: str | None,
+    vendor_id: str | None = None,
+    session: Session | None = None,
+) -> None:
+    with within(session) as session:
         row = session.get(OutboxRow, number)
         row.state, row.reason, row.vendor_id = state, reason and reason[:255], vendor_id
         if state == SENT:

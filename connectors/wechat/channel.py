@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from connectors.wechat.outgoing import PASSIVE, Outbound
 from connectors.wechat.payloads import Finished
 from connectors.wechat.signing import Signed
 from connectors.wechat.templates import Template
+from storage.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +171,7 @@ class WeChatInput(VendorInput):
             await self.take(incoming)
             while True:
                 answered.clear()
-                reply = await asyncio.to_thread(self._take_answer, name)
+                reply = await self._take_answer(name)
                 left = end - asyncio.get_running_loop().time()
                 if reply is not None or left <= 0:
                     return reply or self._last_word(name)
@@ -190,14 +192,14 @@ class WeChatInput(VendorInput):
         self._tries[name] += 1
         return STILL_AT_IT if self._tries[name] >= TRIES else None
 
-    def _take_answer(self, name: str) -> str | None:
-        taken = outbox.take(name)
-        if taken is None:
+    async def _take_answer(self, name: str) -> str | None:
+        told = None
+        if await asyncio.to_thread(outbox.is_waiting, name):
+            told = await together(partial(outbox.replied, name, PASSIVE))
+        if told is None:
             # WeChat asks again because the reply did not reach it: it gets the same.
-            given = outbox.body_sent_as(name, PASSIVE)
-            return given and plain.as_text(given)
-        outbox.sent(taken.id, PASSIVE)
-        return plain.as_text(taken.body)
+            told = await asyncio.to_thread(outbox.body_sent_as, name, PASSIVE)
+        return told and plain.as_text(told)
 
     def parts(self, body: dict) -> list[dict]:
         """In messages of a length that WeChat takes."""
