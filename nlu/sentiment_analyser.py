@@ -25,13 +25,14 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from nlu.features import OPINIONS_FILE
 from nlu.intent_classifier import HAN, HANGUL, KANA, LATIN, script
 from nlu.sentiment_model import LABELS, NEGATIVE, NEUTRAL, POSITIVE, SentimentModel, label
 
 SENTIMENT = "sentiment"
 FOLDER = Path(__file__).parent / "sentiment"
 BLOCKS = {
-    HAN: ["characters"],
+    HAN: ["characters", "opinions"],
     KANA: ["characters"],
     HANGUL: ["characters"],
     LATIN: ["words", "letters"],
@@ -80,9 +81,9 @@ class SentimentAnalyser(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str:
-        """A hash of the files of opinion, so that a change of theirs is trained."""
+        """A hash of the files and words of opinion, so that a change of theirs is trained."""
         digest = hashlib.sha256()
-        for path in sorted(FOLDER.glob("*.yml")):
+        for path in [*sorted(FOLDER.glob("*.yml")), OPINIONS_FILE]:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
