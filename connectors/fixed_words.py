@@ -47,9 +47,10 @@ def language_of(text: str) -> str | None:
 
 def spoken_in(conversation: str) -> str:
     """The language of the latest message that a shopper has written in a room."""
-    written = (shown["text"] for shown in reversed(rooms.history(conversation))
-               if shown["from"] == "user")  # fmt: skip
-    return next((found for text in written if (found := language_of(text or ""))), CHINESE)
+    said = [shown["text"] or "" for shown in rooms.history(conversation) if shown["from"] == "user"]
+    # [图片] and （进入会话） say for the desk what no shopper has written.
+    written = (text for text in reversed(said) if not text.startswith(("[", "（")))
+    return next((found for text in written if (found := language_of(text))), CHINESE)
 
 
 @lru_cache(maxsize=1)

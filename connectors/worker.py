@@ -13,6 +13,7 @@ from rasa.core.channels.channel import UserMessage
 from cdp import cases
 from connectors import rooms
 from connectors.answers import AnswerCollector, answers_after
+from connectors.fixed_words import spoken_in, words
 from connectors.rooms import Pending
 
 logger = logging.getLogger(__name__)
@@ -22,10 +23,8 @@ TIMEOUT_SECONDS = 30.0
 # next start takes up what is kept.
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
-HONEST = {
-    "text": "抱歉，我这边刚才出了点问题，没能处理好您的消息。消息已经记下来了，"
-    "稍后会有人工客服跟进；您也可以过一会儿再试。"
-}
+# What is said where there is no answer (fixed_words.yml).
+UNANSWERED = "unanswered"
 
 Handle = Callable[[UserMessage], Awaitable[None]]
 Publish = Callable[[str, dict], Awaitable[None]]
@@ -141,8 +140,8 @@ class Worker:
         if answers is None:
             answers = await self._ask_rasa(message)
         if not answers:
-            await asyncio.to_thread(_leave_to_a_person, message)
-        return answers or [HONEST]
+            return [await asyncio.to_thread(_leave_to_a_person, message)]
+        return answers
 
     async def _ask_rasa(self, message: Pending) -> list[dict]:
         output = AnswerCollector(self._channel)
@@ -175,7 +174,7 @@ def events_of(app):
     return retrieve
 
 
-def _leave_to_a_person(message: Pending) -> None:
+def _leave_to_a_person(message: Pending) -> dict:
     transcript = [
         {"from": shown["from"], "text": shown["text"]}
         for shown in rooms.history(message.conversation)
@@ -183,3 +182,4 @@ def _leave_to_a_person(message: Pending) -> None:
     cases.request_person(
         message.conversation, "unanswered", transcript, message.context.get("shopper")
     )
+    return {"text": words(UNANSWERED, spoken_in(message.conversation))}
