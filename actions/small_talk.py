@@ -107,7 +107,7 @@ class OutOfScope(Answer):
         buttons = None if turn.active_form else menu(turn)
         if words.wordless(turn.text) or words.mashed(turn.text):
             turn.say("wordless", buttons=buttons)
-        elif words.foreign(turn.text):
+        elif words.foreign(turn.text) and turn.slot("language") not in LANGUAGES:
             turn.say("foreign", buttons=None if turn.active_form else foreign_menu(turn))
         else:
             turn.say("out_of_scope", buttons=buttons)

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import manifest, plain, provenance, rooms, unknown
+from connectors.fixed_words import spoken_in, words
 from connectors.floods import Floods
 from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
 from connectors.rooms import Pending
@@ -35,19 +36,8 @@ from storage.together import together
 
 logger = logging.getLogger(__name__)
 
-# What is no text, and what the shopper reads instead of an answer.
-NOT_READ = {
-    "image": "图片我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "voice": "这条语音我没听清，请用文字再说一次；需要人工的话回复「转人工」。",
-    "location": "位置收到了，不过我还用不上它，请用文字告诉我您想问什么。",
-    "video": "视频我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "file": "文件我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "link": "链接收到了，不过里面的内容我还看不了，请用文字告诉我您想问什么。",
-    "unknown": "这种消息我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "choice": "这个选项已经失效，请直接告诉我您的需求。",
-    "too_long": "这条消息太长了，请拆成几条短一些的发给我。",
-}
-# What a reader of the room sees of them.
+# What is no text, as a reader of the room sees it; what the shopper reads instead of an answer is
+# under the same names in fixed_words.yml.
 NAMES = {
     "image": "图片",
     "voice": "语音",
@@ -227,16 +217,17 @@ class VendorInput(InputChannel):
         if incoming.kind == "entry":
             return "（进入会话）", GREETING
         if incoming.kind == "choice":
-            return rooms.choice(conversation, incoming.text) or (NOT_READ["choice"], None)
+            chosen = rooms.choice(conversation, incoming.text)
+            return chosen or (_not_read(conversation, "choice"), None)
         if incoming.kind not in ("text", "voice") or not incoming.text.strip():
-            return NOT_READ.get(incoming.kind, NOT_READ["unknown"]), None
+            return _not_read(conversation, incoming.kind), None
         chosen = _chosen(conversation, incoming.text)
         if chosen:
             return chosen
         try:
             return readable(incoming.text), plain_text(incoming.text)
         except TextRefused:
-            return NOT_READ["too_long"], None
+            return _not_read(conversation, "too_long"), None
 
     def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
         address = message.conversation.removeprefix(f"{self.name()}-")
@@ -289,3 +280,8 @@ def _chosen(conversation: str, typed: str) -> tuple[str, str] | None:
     if number > len(choices):
         return None
     return rooms.choice(conversation, choices[number - 1]["token"])
+
+
+def _not_read(conversation: str, kind: str) -> str:
+    """What is said to a message that is no text."""
+    return words(kind if kind in (*NAMES, "too_long") else "unknown", spoken_in(conversation))

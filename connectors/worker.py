@@ -13,6 +13,7 @@ from rasa.core.channels.channel import UserMessage
 from cdp import cases
 from connectors import rooms
 from connectors.answers import AnswerCollector, answers_after
+from connectors.fixed_words import spoken_in, words
 from connectors.rooms import Pending
 from storage.together import together
 
@@ -23,10 +24,8 @@ TIMEOUT_SECONDS = 30.0
 # next start takes up what is kept.
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
-HONEST = {
-    "text": "抱歉，我这边刚才出了点问题，没能处理好您的消息。消息已经记下来了，"
-    "稍后会有人工客服跟进；您也可以过一会儿再试。"
-}
+# What is said where there is no answer (fixed_words.yml).
+UNANSWERED = "unanswered"
 
 Handle = Callable[[UserMessage], Awaitable[None]]
 Publish = Callable[[str, dict], Awaitable[None]]
@@ -142,8 +141,8 @@ class Worker:
         if answers is None:
             answers = await self._ask_rasa(message)
         if not answers:
-            await asyncio.to_thread(_leave_to_a_person, message)
-        return answers or [HONEST]
+            return [await asyncio.to_thread(_leave_to_a_person, message)]
+        return answers
 
     async def _ask_rasa(self, message: Pending) -> list[dict]:
         output = AnswerCollector(self._channel)
@@ -176,7 +175,7 @@ def events_of(app):
     return retrieve
 
 
-def _leave_to_a_person(message: Pending) -> None:
+def _leave_to_a_person(message: Pending) -> dict:
     transcript = [
         {"from": shown["from"], "text": shown["text"]}
         for shown in rooms.history(message.conversation)
@@ -184,3 +183,4 @@ def _leave_to_a_person(message: Pending) -> None:
     cases.request_person(
         message.conversation, "unanswered", transcript, message.context.get("shopper")
     )
+    return {"text": words(UNANSWERED, spoken_in(message.conversation))}

@@ -103,7 +103,7 @@ def recognise(text: str, english: Collection[str]) -> Recognised:
     letters = counted.total()
     words = _WORD.findall(text.lower())
     if not letters:
-        return Recognised(_latin(words, english))
+        return Recognised(_latin(words, english, _WORD.findall(_without_names(text).lower())))
     if counted["ko"] or counted["ja"]:
         # A foreign name may stand in any language, particles and endings only in their own.
         code = "ko" if counted["ko"] >= counted["ja"] else "ja"
@@ -129,14 +129,21 @@ def _only_chinese(text: str) -> bool:
     return len(han) > 6
 
 
-def _latin(words: list[str], english: Collection[str]) -> str | None:
+def _without_names(text: str) -> str:
+    """The text without words that begin with a capital inside it (Yunqi Technology Co., Ltd.), of
+    which nobody can tell the language."""
+    return text if text.isupper() else re.sub(r"(?<=[\w,.&] )[A-Z][\w'’]*", " ", text)
+
+
+def _latin(words: list[str], english: Collection[str], unnamed: list[str]) -> str | None:
+    """`unnamed`: the words that are no names."""
     if not words:
         return None
     if _is_english(words, english):
         return "en"
-    if len(words) < 2 or all(map(_is_pinyin, words)):
+    if len(unnamed) < 2 or all(map(_is_pinyin, unnamed)):
         return None
-    likely = _detector().compute_language_confidence_values(" ".join(words))
+    likely = _detector().compute_language_confidence_values(" ".join(unnamed))
     if not likely or likely[0].value < _SURE:
         return None
     return likely[0].language.iso_code_639_1.name.lower()

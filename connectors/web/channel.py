@@ -28,6 +28,7 @@ from cdp.messages import addresses
 from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session, read
 from connectors import provenance, rooms
+from connectors.fixed_words import CHINESE, language_of, spoken_in, words
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.sender import NotSent, Sender
 from connectors.web.payloads import BadFrame, Frame, error, parse
@@ -38,8 +39,6 @@ logger = logging.getLogger(__name__)
 
 HELLO_SECONDS = 10.0
 DEFAULT_ORIGINS = "http://localhost:8000,http://127.0.0.1:8000"
-UNAVAILABLE = "抱歉，我这边暂时出了点问题，消息还没有收到，请稍后再发一次。"
-TOO_FAST = "您发得太快了，请稍等一下再发。"
 BY_CONVERSATION = RateLimitItemPerMinute(60)
 BY_ADDRESS = RateLimitItemPerMinute(300)
 
@@ -211,7 +210,7 @@ class WebInput(InputChannel):
                 return {"type": "pong"}
             if frame.type == "fetch":
                 if not self._allowed(session.conversation, address):
-                    return error("rate_limited", TOO_FAST, frame.id)
+                    return _in_language("rate_limited", "too_fast", frame)
                 messages = await asyncio.to_thread(rooms.history, session.conversation, frame.after)
                 last = messages[-1]["seq"] if messages else frame.after
                 return {"type": "history", "messages": messages, "last": last}
@@ -223,17 +222,18 @@ class WebInput(InputChannel):
         except SQLAlchemyError:
             # Not acknowledged, so the page keeps it as pending and sends it again.
             logger.exception("web.message.not_kept")
-            return error("unavailable", UNAVAILABLE, frame.id)
+            return _in_language("unavailable", "not_kept", frame)
 
     async def _take(self, frame: Frame, session: Session, address: str) -> dict:
         if not self._allowed(session.conversation, address):
-            return error("rate_limited", TOO_FAST, frame.id)
+            return _in_language("rate_limited", "too_fast", frame)
         if session.expires < time.time():
-            return error("expired", "登录已过期，请刷新页面后再发。", frame.id)
+            return _in_language("expired", "expired", frame)
         if frame.type == "choice":
             found = await asyncio.to_thread(rooms.choice, session.conversation, frame.token)
             if found is None:
-                return error("bad_choice", "这个选项已经失效，请直接告诉我您的需求。", frame.id)
+                spoken = await asyncio.to_thread(spoken_in, session.conversation)
+                return error("bad_choice", words("choice", spoken), frame.id)
             shown, text = found
         else:
             try:
@@ -277,3 +277,8 @@ class WebInput(InputChannel):
 
 async def _send(ws, frame: dict) -> None:
     await ws.send(json.dumps(frame, ensure_ascii=False))
+
+
+def _in_language(code: str, key: str, frame: Frame) -> dict:
+    """An error told in the language in which the frame is written."""
+    return error(code, words(key, language_of(frame.text or "") or CHINESE), frame.id)

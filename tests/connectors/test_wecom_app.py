@@ -10,7 +10,8 @@ import requests
 from cdp import consent, identity, pipeline, profiles, tags
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
-from connectors import provenance, unknown, vendor
+from connectors import provenance, unknown
+from connectors.fixed_words import words
 from connectors.wecom.app import WeComAppInput
 from connectors.wecom.channel import WeComInput
 from connectors.wecom.client import Corp
@@ -71,11 +72,11 @@ async def test_what_a_member_sends_otherwise_and_what_the_app_is_told(state):
         lili = wecom.member("lili")
         await does(lili.enters)
         await does(lili.sends_image)
-        await until(lambda: lili.texts == [vendor.NOT_READ["image"]])
+        await until(lambda: lili.texts == [words("image")])
         await does(lili.clicks, "今日优惠")
         await until(lambda: bot.heard == ["今日优惠"])
         await does(lambda: lili.sends("hologram"))
-        await until(lambda: lili.texts[-1] == vendor.NOT_READ["unknown"])
+        await until(lambda: lili.texts[-1] == words("unknown"))
         await does(lambda: lili.sends("event", Event="future_event"))
         assert unknown.counts["wecom_app", "hologram"] == 1
         assert unknown.counts["wecom_app", "future_event"] == 1

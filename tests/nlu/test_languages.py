@@ -39,7 +39,10 @@ def test_told_by_script_and_words(text, code):
     assert recognise(text, ENGLISH).code == code
 
 
-@pytest.mark.parametrize("text", ["QD2026110003", "42", "ok", "S12 Pro", "XL", "?!", "tui huo", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["QD2026110003", "42", "ok", "S12 Pro", "XL", "?!", "tui huo", "Yunqi Technology Co., Ltd", ""],
+)
 def test_nothing_is_said_by_numbers_names_and_sounds(text):
     assert recognise(text, ENGLISH).code is None
 
