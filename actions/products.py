@@ -26,7 +26,7 @@ def matching(product: Product, text: str) -> dict[str, str]:
         name: value
         for name, value in product.attributes.items()
         if any(cues.is_whole(f"attribute.{topic}", name) for topic in topics)
-        or any(part and part in folded for part in fold(name).split("/"))
+        or any(part and not part.isascii() and part in folded for part in fold(name).split("/"))
         or pieces(name) & said
     }
 
