@@ -3,7 +3,8 @@
 An entry counts as one text, its questions and (less) its answer together, because shoppers ask in
 words that no single variant has. Texts are compared by single characters and pairs of them, which
 suits Chinese, where words are not set apart, and forgives a slip of the pen; Latin words and
-numbers are taken whole. Ranking is BM25 over these; the score that callers see is the chance that
+numbers are taken whole. In Japanese hiragana alone is grammar and one katakana a syllable, so these
+do not count. Ranking is BM25 over these; the score that callers see is the chance that
 the entry is the right one, fitted on questions held out of the index (tests/kg/test_faq_search.py
 holds what was measured).
 """
@@ -47,6 +48,7 @@ NEARLY_CERTAIN = 0.99
 LONGEST = 400
 
 _LATIN = re.compile(r"([a-z0-9]+)")
+_SAYS_NOTHING = re.compile(r"[ぁ-ゖー]{1,2}|[ァ-ヺ]")
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def folded(text: str) -> str:
 
 
 def _grams(text: str) -> list[str]:
-    """Characters and pairs of them; Latin words without their endings, numbers whole."""
+    """Characters and pairs of them, without those of grammar; Latin words without their endings,
+    numbers whole."""
     plain = unicodedata.normalize("NFKC", text).lower()
     runs = _LATIN.split("".join(c if c.isalnum() else " " for c in plain))
     # "how do I order" and "how can I return" have nothing in common that counts.
@@ -149,7 +152,7 @@ def _grams(text: str) -> list[str]:
         letters = run.replace(" ", "")
         found.extend(letters)
         found.extend(map("".join, pairwise(letters)))
-    return found
+    return [gram for gram in found if not _SAYS_NOTHING.fullmatch(gram)]
 
 
 def _build(version: str, found: list[Faq]) -> _Built:

@@ -34,6 +34,12 @@ _OF_SCRIPT = tuple((code, re.compile(pattern)) for code, pattern in _SCRIPTS)
 _WORD = re.compile(r"[a-zà-öø-ÿāăąćčđēęěğģīįķłńňōőřśşšťūůűųźżžơưạ-ỹ'’]{2,}")
 # Used in Chinese all the time, in Japanese never by themselves; most else is written in both.
 _CHINESE = re.compile(r"[我你您他她它们吗呢吧啊呀哦哪怎么什这那没给跟让把被谁啥咋嘛的了着]")
+# An address or an organisation of China is written so in whatever language it is told.
+_ADDRESS_PART = re.compile(r"[省市区县镇乡路街道巷弄号栋幢楼室]")
+_ORGANISATION = re.compile(r"(?:公司|集团|事务所|委员会|研究院|大学|医院)[\W\d_A-Za-z]*$")
+_PARTS = 3
+# Keys hit at random.
+_ROW = re.compile(r"qwert|asdf|zxcv|sdfg|hjkl")
 # So many of the words must be English, and a single word must be so long, to say anything.
 _SHARE = 0.6
 _LONG = 5
@@ -114,7 +120,14 @@ def recognise(text: str, english: Collection[str]) -> Recognised:
         return Recognised(code)
     if _is_english(words, english) and len(words) >= 3 and not _CHINESE.search(text):
         return Recognised("en")  # the name of a thing, in an English sentence
-    return Recognised("zh" if _only_chinese(text) else None)
+    return Recognised("zh" if _only_chinese(text) and not _is_detail(text) else None)
+
+
+def _is_detail(text: str) -> bool:
+    """Whether nothing is said but where something goes, or what a firm is called."""
+    folded = fold(text)
+    named = len(_ADDRESS_PART.findall(folded)) >= _PARTS or _ORGANISATION.search(folded)
+    return bool(named) and not _CHINESE.search(text)
 
 
 def _only_chinese(text: str) -> bool:
@@ -137,7 +150,7 @@ def _without_names(text: str) -> str:
 
 def _latin(words: list[str], english: Collection[str], unnamed: list[str]) -> str | None:
     """`unnamed`: the words that are no names."""
-    if not words:
+    if not words or (len(words) == 1 and _ROW.match(words[0])):
         return None
     if _is_english(words, english):
         return "en"

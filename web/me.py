@@ -77,7 +77,7 @@ async def page(request: Request) -> Response:
     """The page; what it shows is fetched with the session that the browser holds."""
     state = request.app.state
     try:
-        nav = await state.storefront.top_categories()
+        nav = await state.storefront.in_language(i18n.language_of(request)).top_categories()
     except GraphError:
         nav = []
     words = i18n.words_under(

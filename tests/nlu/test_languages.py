@@ -53,6 +53,17 @@ def test_what_may_be_chinese_or_japanese_says_nothing(text):
 
 
 @pytest.mark.parametrize(
+    "text", ["江苏省南京市玄武区中山东路300号1幢1201室", "云栖科技有限公司", "asdfghjkl"]
+)
+def test_an_address_a_firm_and_keys_hit_at_random_say_nothing(text):
+    assert recognise(text, {*ENGLISH, "asdfghjkl"}).code is None
+
+
+def test_a_sentence_with_an_address_is_in_its_language():
+    assert recognise("我的地址是浙江省杭州市西湖区文三路90号", ENGLISH).code == "zh"
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("这个 in stock 吗", "zh"),
