@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from nlu import pattern_rules_en, pattern_rules_ja
+from nlu import pattern_rules_en, pattern_rules_ja, pattern_rules_ko
 from nlu.cities import cities
 from nlu.dates import dates
 from nlu.numerals import CHINESE, NUMBER, number
@@ -259,7 +259,7 @@ RULES: dict[str, Callable[[str], Iterator[Span]]] = {
 }
 FIRST = ("order_number", "ticket_number", "phone", "phone_last4")
 # What other languages than Chinese say besides.
-_OTHERS = (pattern_rules_en, pattern_rules_ja)
+_OTHERS = (pattern_rules_en, pattern_rules_ja, pattern_rules_ko)
 
 
 def find(folded: str, today: date) -> list[Found]:
