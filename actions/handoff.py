@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from actions import cues
 from actions.likeness import pieces
 from actions.turn import Turn, in_thread
+from kg.text import fold
 from shop import orders
 
 THRESHOLD = 0.7
@@ -70,7 +71,7 @@ class Reading:
     def because(self, turn: Turn) -> str:
         """What it rests on, in one line."""
         ordered = sorted(self.signals, key=lambda signal: -signal.weight)
-        return "；".join(signal.told(turn) for signal in ordered)
+        return turn.desk_phrase("list.clauses").join(signal.told(turn) for signal in ordered)
 
 
 async def read(turn: Turn) -> Reading:
@@ -149,6 +150,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _shouts(text: str) -> bool:
-    marks = sum(text.count(mark) for mark in "!！?？")
+    folded = fold(text)
+    marks = folded.count("!") + folded.count("?")
     letters = [char for char in text if char.isascii() and char.isalpha()]
     return marks >= _LOUD or (len(letters) > 8 and all(map(str.isupper, letters)))

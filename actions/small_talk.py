@@ -88,7 +88,7 @@ class Deny(Answer):
 class OutOfScope(Answer):
     """Says what the shop does not do, and what it does.
 
-    Slots read: product, category, offered_products, search.
+    Slots read: language, product, category, offered_products, search.
     Slots set: product, category, offered_products, search.
     Entities read: product, category, brand, series, colour, size, money, foot_length, height,
         weight, age.

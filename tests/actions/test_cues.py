@@ -18,7 +18,7 @@ LANGUAGES = {
 # Groups whose keys are put together in code or read by `cues.which`.
 WHOLE = (
     "service", "reason", "opened", "way_back", "wearer", "asked", "attribute", "kind", "worn",
-    "festival", "region",
+    "festival", "region", "mood",
 )  # fmt: skip
 
 
