@@ -76,15 +76,27 @@ class Reading:
 
 async def read(turn: Turn) -> Reading:
     """What speaks for a person now."""
-    found = [*_said(turn), *_again(turn), *_heard(turn)]
-    if found:
-        found += await _at_stake(turn)
-    return Reading(tuple(found))
+    found = shown(turn)
+    number = turn.slot("order_id")
+    order = await in_thread(orders.find, number) if found and number else None
+    return Reading((*found, *at_stake(order.total_cents if order else 0)))
 
 
 def upset(turn: Turn) -> bool:
     """Whether it is no time for recommendations and offers."""
-    return Reading(tuple([*_said(turn), *_again(turn), *_heard(turn)])).score >= CALM
+    return Reading(tuple(shown(turn))).score >= CALM
+
+
+def shown(turn: Turn) -> list[Signal]:
+    """What the talk itself shows, whatever it is about."""
+    return [*_said(turn), *_again(turn), *_heard(turn)]
+
+
+def at_stake(total_cents: int) -> list[Signal]:
+    """What an order of that total adds to what the talk shows."""
+    if total_cents < DEAR_FROM_CENTS:
+        return []
+    return [Signal(DEAR, "dear", (("amount", f"{total_cents / 100:g}"),))]
 
 
 def _said(turn: Turn) -> list[Signal]:
@@ -130,14 +142,6 @@ def _heard(turn: Turn) -> list[Signal]:
     if not isinstance(anger, (int, float)) or anger < 0.5:
         return []
     return [Signal(VOICE * min(float(anger), 1.0), "voice", (("anger", round(anger, 2)),))]
-
-
-async def _at_stake(turn: Turn) -> list[Signal]:
-    number = turn.slot("order_id")
-    order = await in_thread(orders.find, number) if number else None
-    if order is None or order.total_cents < DEAR_FROM_CENTS:
-        return []
-    return [Signal(DEAR, "dear", (("amount", f"{order.total_cents / 100:g}"),))]
 
 
 def _alike(one: str, other: str) -> bool:
