@@ -10,6 +10,7 @@ _LITTLE = """
 a an the is are was were be been do does did i im my me mine we us our you your it its this that
 these those to of for in on at with and or if so can could would will should may have has had what
 there here please get got from by as am not don just any some they them their s t re ve ll d m
+how want need like know tell us
 """
 _SAY_LITTLE = frozenset(_LITTLE.split())
 _ENDINGS = ("ing", "ies", "es", "ed", "s")
