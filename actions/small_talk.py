@@ -35,6 +35,10 @@ def foreign_menu(turn: Turn) -> list[dict]:
     ]
 
 
+# What emoji alone may be read as; it says too little to be answered so.
+_MEANT = ("affirm", "praise")
+
+
 class SmallTalk(Answer):
     """Answers greet, goodbye, thank, praise, bot_challenge and affirm.
 
@@ -51,7 +55,7 @@ class SmallTalk(Answer):
         """The response named after the intent."""
         if turn.active_form and turn.intent == "greet":
             turn.say("greet_in_form")
-        elif turn.intent == "affirm" and not turn.active_form and words.wordless(turn.text):
+        elif turn.intent in _MEANT and not turn.active_form and words.wordless(turn.text):
             turn.say("wordless", buttons=menu(turn))
         else:
             turn.say(turn.intent, buttons=await _opening(turn) if turn.intent == "greet" else None)

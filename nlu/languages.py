@@ -1,10 +1,10 @@
 """Which language a message is written in, told by script first and by words where script is shared.
 
 Hangul is Korean and kana Japanese. Han characters alone are Chinese if one of them is used in no
-Japanese text (这, 吗, 货), else it may be either. Latin letters are English if most words are ones
-that English-speaking shoppers use; they may also be Chinese sounds typed without characters
-(tuihuo), a model's name, or another language, which lingua tells. What may be either says nothing:
-the talk stays in the language it is in.
+Japanese text (这, 吗, 货), Japanese if one is written so in Japan only (黒, 発), else they may be
+either. Latin letters are English if most words are ones that English-speaking shoppers use; they
+may also be Chinese sounds typed without characters (tuihuo), a model's name, or another language,
+which lingua tells. What may be either says nothing: the talk stays in the language it is in.
 """
 
 from __future__ import annotations
@@ -120,7 +120,24 @@ def recognise(text: str, english: Collection[str]) -> Recognised:
         return Recognised(code)
     if _is_english(words, english) and len(words) >= 3 and not _CHINESE.search(text):
         return Recognised("en")  # the name of a thing, in an English sentence
+    if not _CHINESE.search(text) and any(map(_only_japanese, text)):
+        return Recognised("ja")
     return Recognised("zh" if _only_chinese(text) and not _is_detail(text) else None)
+
+
+def _only_japanese(character: str) -> bool:
+    """Whether it is a character as Japan alone writes it (黒, 発, 価)."""
+    return _written_in(character, "shift_jis") and not (
+        _written_in(character, "gb2312") or _written_in(character, "big5")
+    )
+
+
+def _written_in(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_detail(text: str) -> bool:

@@ -101,6 +101,7 @@ _SHOES = "靴(?!下)|シューズ|スニーカー|くつ(?!した)"
 _FOOT = _pattern(
     rf"(?<![\d\u4e00-\u9fff])(?:足長|足の(?:長さ|サイズ|実寸)|足|実寸|裸足){_IS}(?P<said>\d{{2,3}}(?:\.\d)?)\s?(?:{_CM}|mm|ミリ)?(?![\d歳点足])"
     rf"|(?<![\d.])(?P<cm>[123]\d(?:\.\d)?)\s?{_CM}(?=の?(?:{_SHOES})|を?(?:履|はい))"
+    rf"|日本の?サイズ(?:で|だと|なら|では|は)?\s?(?P<japan>[123]\d(?:\.\d)?)(?:\s?{_CM})?"
     rf"|^\W*(?P<alone>[123]?\d(?:\.\d)?)\s?{_CM}\s?(?:です|くらい|ぐらい|ちょうど|かな|だよ|の|子|足|で)*\W*$"
     rf"|(?<![\d.])(?P<beside>[123]\d(?:\.\d)?)\s?{_CM}(?=.*(?:{_SHOES}|足))"
     rf"|(?:{_SHOES}).{{0,12}}?(?<![\d.])(?P<m>[123]\d(?:\.\d)?\s?{_CM})"
@@ -109,7 +110,9 @@ _FOOT = _pattern(
 
 def _foot_length(text: str) -> Iterator[Span]:
     def value(match: re.Match[str]) -> float | None:
-        said = next(match[name] for name in ("said", "cm", "alone", "beside", "m") if match[name])
+        said = next(
+            match[name] for name in ("said", "cm", "japan", "alone", "beside", "m") if match[name]
+        )
         length = float(re.match(r"[\d.]+", said)[0])
         centimetres = length / 10 if length > 40 else length
         return round(centimetres, 2) if 8 <= centimetres <= 34 else None
