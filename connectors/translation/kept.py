@@ -27,7 +27,7 @@ _PATTERNS = re.compile(
     r"(?![A-Za-z0-9])"
     # Prices with their sign, dates, times, decimals, percentages.
     r"|[¥￥$€£]\s?\d[\d,]*(?:\.\d+)?"
-    r"|\d+(?:[.,:/-]\d+)*\s?%?"
+    r"|\d+(?:[.,:/-]\d+)*(?:\s?%)?"
     r"|(?<![A-Za-z])(?:X{1,4}|[2-6]X)?[SL](?![A-Za-z'’])"
 )
 _MARK = re.compile(r"[\[［【]{1,2}\s*(\d+)\s*[\]］】]{1,2}")
