@@ -259,6 +259,8 @@ class VendorInput(InputChannel):
         return replace(message, body={**message.body, **said})
 
     async def _send_out(self, message: Outgoing) -> str | None:
+        if message.person_id is None:
+            return await self.deliver(message)
         try:
             shown = await asyncio.to_thread(self.in_room, message)
         except SQLAlchemyError as error:
