@@ -88,6 +88,7 @@ class VendorInput(InputChannel):
 
     def __init__(self) -> None:
         self._floods = Floods(self.name())
+        self._taking: set[asyncio.Task] = set()
         self._worker: Worker | None = None
         self._sender: Sender | None = None
 
@@ -164,6 +165,14 @@ class VendorInput(InputChannel):
         Raises:
             SQLAlchemyError: the database is away; nothing was kept, so let the vendor try again.
         """
+        taking = asyncio.create_task(self._take(incoming))
+        self._taking.add(taking)
+        taking.add_done_callback(self._taking.discard)
+        # A vendor that waits no longer ends its request, and us, but not the write that keeps the
+        # message: what is kept must be worked off.
+        await asyncio.shield(taking)
+
+    async def _take(self, incoming: Incoming) -> None:
         if incoming.kind == "left":
             await asyncio.to_thread(addresses.close, self.name(), incoming.address)
             return
@@ -250,6 +259,8 @@ class VendorInput(InputChannel):
         return replace(message, body={**message.body, **said})
 
     async def _send_out(self, message: Outgoing) -> str | None:
+        if message.person_id is None:
+            return await self.deliver(message)
         try:
             shown = await asyncio.to_thread(self.in_room, message)
         except SQLAlchemyError as error:
