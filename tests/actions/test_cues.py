@@ -55,6 +55,11 @@ def test_what_is_cut_out_leaves_the_text_as_it_was_written():
     assert cues.without("order.label", "地址改成：上海市XX路", "") == "上海市XX路"
 
 
+def test_what_languages_find_in_each_others_words_is_cut_out_once():
+    assert cues.without("search.filler", "買い物したい").strip() == ""
+    assert cues.without("search.filler", "防水の靴を買いたいです").split() == ["防水", "靴"]
+
+
 def test_an_unknown_cue_is_an_error():
     with pytest.raises(KeyError):
         cues.says("talk.nothing_of_the_kind", "好")
