@@ -20,6 +20,7 @@ def tag(person: int, name: str = "新客", **other) -> dict:
     return {
         **row,
         "reason": "100% 新 'x'",
+        "quoted": None,
         "sources": "[1]",
         "since": AT,
         "expires_at": None,
