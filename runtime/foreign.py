@@ -3,9 +3,11 @@
     heard      a message, before it is understood
     converse   its answers, before they are sent
 
-Chinese, English, Japanese and Korean never come here. What was said stays in the message's metadata
-as `translation`: {"language", "state", "original", "waiting"}; `waiting` is what is translated once
-the shopper allows it. State:
+    beside      answers in English, Japanese or Korean in which the shop has Chinese alone
+
+What is said in Chinese, English, Japanese and Korean never comes here. What was said stays in the
+message's metadata as `translation`: {"language", "state", "original", "waiting"}; `waiting` is what
+is translated once the shopper allows it. State:
 
     translated    into Chinese; Rasa and the actions see only that
     asked         may it be sent abroad? Nothing was
@@ -35,7 +37,7 @@ from connectors.translation.base import NotAllowed, TranslationError, Unavailabl
 from connectors.translation.kept import digits, keep
 from connectors.translation.translator import Translator
 from nlu.language_recogniser import EXTRACTOR, LANGUAGE
-from nlu.languages import NATIVE
+from nlu.languages import NATIVE, recognise
 from runtime.foreign_texts import texts_of, with_texts
 
 logger = logging.getLogger(__name__)
@@ -167,6 +169,37 @@ class Foreign:
         for message in await self._answers(held.messages, language, ids, intent):
             await output.send_response(tracker.sender_id, message)
 
+    async def beside(self, output: OutputChannel, tracker, go_on: GoOn) -> None:
+        """Answer in a native language; lines that the shop has in Chinese alone are translated
+        where that may be done without asking, and else stay."""
+        language = tracker.get_slot(LANGUAGE)
+        latest = tracker.latest_message
+        ids = _ids(tracker.sender_id, latest.metadata if latest else None)
+
+        async def read(message: dict) -> dict:
+            return await self._without_chinese(message, language, ids)
+
+        await go_on(Passed(output, read), tracker)
+
+    def helps(self, language: str | None) -> bool:
+        """Whether `beside` has anything to do for readers of that language."""
+        return self._translator.on and language in NATIVE and language != CHINESE
+
+    async def _without_chinese(self, message: dict, language: str, ids) -> dict:
+        texts = texts_of(message)
+        lines = [line for text in texts for line in text.splitlines() if is_chinese(line)]
+        if not lines:
+            return message
+        names = {name for line in lines for name in self._names_in(line)}
+        try:
+            told = await self._told(lines, CHINESE, language, ids, names)
+        except (TranslationError, SQLAlchemyError) as error:
+            logger.info("foreign.chinese_stays reason=%s", type(error).__name__)
+            return message
+        said = dict(zip(lines, told, strict=True))
+        whole = {t: "\n".join(said.get(line, line) for line in t.splitlines()) for t in texts}
+        return with_texts(message, whole)
+
     async def _answers(self, messages: list[dict], language: str, ids, intent) -> list[dict]:
         texts = list(dict.fromkeys(text for message in messages for text in texts_of(message)))
         if not texts:
@@ -229,6 +262,32 @@ class Held(OutputChannel):
     async def send_text_message(self, recipient_id: str, text: str, **_: Any) -> None:
         """Take a bare text."""
         self.messages.append({"text": text})
+
+
+class Passed(OutputChannel):
+    """Sends each answer at once, as `read` changes it."""
+
+    def __init__(self, output: OutputChannel, read: Callable[[dict], Awaitable[dict]]) -> None:
+        self._output, self._read = output, read
+
+    def name(self) -> str:  # type: ignore[override]
+        """The name of the channel it stands for."""
+        return self._output.name()
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Send one bot message."""
+        await self._output.send_response(recipient_id, await self._read(message))
+
+    async def send_text_message(self, recipient_id: str, text: str, **_: Any) -> None:
+        """Send a bare text."""
+        await self.send_response(recipient_id, {"text": text})
+
+
+def is_chinese(line: str) -> bool:
+    """Whether a line is surely Chinese, and more than a Chinese name in another language."""
+    letters = [c for c in line if c.isalpha()]
+    han = sum("\u3400" <= c <= "\u9fff" for c in letters)
+    return han * 2 > len(letters) and recognise(line, ()).code == CHINESE
 
 
 def speaks_foreign(tracker) -> bool:

@@ -28,6 +28,7 @@ from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 
 from connectors.translation.translator import Translator
 from nlu.graph_linker import GraphLinker
+from nlu.language_recogniser import LANGUAGE
 from runtime.actions import Actions
 from runtime.foreign import Foreign, speaks_foreign
 from runtime.graph_runner import OrderedGraphRunner, PredictOnlyStorage
@@ -137,6 +138,8 @@ class LiveProcessor(MessageProcessor):
         go_on = super()._run_prediction_loop
         if speaks_foreign(tracker):
             await self._foreign.converse(output_channel, tracker, self.domain, go_on)
+        elif self._foreign.helps(tracker.get_slot(LANGUAGE)):
+            await self._foreign.beside(output_channel, tracker, go_on)
         else:
             await go_on(output_channel, tracker)
 

@@ -70,6 +70,9 @@ class Translator:
         Raises:
             NoProvider, NotAllowed, Unchanged or Unavailable: there is no translation of all.
         """
+        if not abroad and self._calls and all(one.provider.abroad for one in self._calls):
+            # Before the cache is asked: else a shopper would be answered now and asked later.
+            raise NotAllowed("every provider is abroad, and export is not allowed")
         names = list(names)
         lines = dict.fromkeys(line for text in texts for line in text.splitlines())
         kept = {line: keep(line, names, source) for line in lines}
