@@ -14,7 +14,6 @@ from sqlalchemy import Column, DateTime, Integer, Text, delete, select
 from cdp import consent, export, identity, withdrawal
 from storage import Base, read, utc_now, write
 
-
 PURPOSE = "personalisation"
 # Of each feature: how often it was measured, its mean, the sum of its squared deviations.
 Sound = Mapping[str, Sequence[float]]

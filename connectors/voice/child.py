@@ -17,7 +17,8 @@ from typing import BinaryIO
 import numpy as np
 
 from connectors.voice import prosody
-from connectors.voice.recording import RATE, Unreadable, decode, wav_of
+from connectors.voice.formats import Unreadable
+from connectors.voice.recording import RATE, decode, wav_of
 
 ASKED, ANSWERED = struct.Struct(">BI"), struct.Struct(">II")
 

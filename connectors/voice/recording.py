@@ -1,6 +1,6 @@
 """A recording as samples: mono, 16 kHz, float32 in -1 … 1, whatever it came as.
 
-What it is, is read off its first bytes, never off what it is called. WAV, Ogg (Vorbis, Opus), FLAC
+WAV, Ogg (Vorbis, Opus), FLAC
 and MP3 are read by libsndfile; AMR (WeChat, WeCom), WebM and MP4 by `ffmpeg`, where that is
 installed. Runs in the process of `connectors.voice.child`: it loads numpy and C libraries.
 """
@@ -16,8 +16,9 @@ import numpy as np
 import soundfile
 import soxr
 
+from connectors.voice.formats import CONVERTED, NO_CONVERTER, Unreadable, checked
+
 RATE = 16_000
-MAX_BYTES = 6 * 1024 * 1024
 MAX_SECONDS = 60.0
 # Recorders stop a little after their limit.
 _GRACE_SECONDS = 1.0
@@ -25,22 +26,6 @@ MIN_SECONDS = 0.2
 CONVERT_SECONDS = 10.0
 _RATES, _MOST_CHANNELS = (4_000, 192_000), 8
 _SNDFILE = {"wav": {"WAV", "WAVEX", "RF64"}, "ogg": {"OGG"}, "flac": {"FLAC"}, "mp3": {"MP3"}}
-# How ffmpeg calls what it converts.
-_DEMUXERS = {"amr": "amr", "webm": "matroska", "mp4": "mov"}
-_STARTS = (
-    (b"#!AMR-WB\n", "amr"),
-    (b"#!AMR\n", "amr"),
-    (b"OggS", "ogg"),
-    (b"fLaC", "flac"),
-    (b"ID3", "mp3"),
-    (b"\x1aE\xdf\xa3", "webm"),
-    (b"#!SILK", "silk"),
-    (b"\x02#!SILK", "silk"),
-)
-
-
-class Unreadable(ValueError):
-    """The recording is not one, is too long or too large, or nothing here reads its format."""
 
 
 @dataclass(frozen=True)
@@ -56,37 +41,14 @@ class Recording:
         return len(self.samples) / RATE
 
 
-def kind_of(content: bytes) -> str | None:
-    """What a file is by its first bytes; None: nothing that is known here."""
-    if content[:4] in (b"RIFF", b"RF64") and content[8:12] == b"WAVE":
-        return "wav"
-    if content[4:8] == b"ftyp":
-        return "mp4"
-    for start, kind in _STARTS:
-        if content.startswith(start):
-            return kind
-    # A frame of MPEG audio, layer III, without a tag before it.
-    if len(content) > 2 and content[0] == 0xFF and content[1] & 0xE6 == 0xE2:
-        return "mp3"
-    return None
-
-
 def decode(content: bytes) -> Recording:
     """The samples of a file.
 
     Raises:
         Unreadable: see the class; its text says what was found and what is expected.
     """
-    if len(content) > MAX_BYTES:
-        raise Unreadable(f"{len(content)} bytes: expected at most {MAX_BYTES}")
-    kind = kind_of(content)
-    if kind in _SNDFILE:
-        samples = _by_sndfile(content, kind)
-    elif kind in _DEMUXERS:
-        samples = _by_ffmpeg(content, kind)
-    else:
-        wanted = ", ".join([*_SNDFILE, *_DEMUXERS])
-        raise Unreadable(f"format {kind or 'unknown'}: expected one of {wanted}")
+    kind = checked(content)
+    samples = _by_ffmpeg(content, kind) if kind in CONVERTED else _by_sndfile(content, kind)
     seconds = len(samples) / RATE
     if seconds > MAX_SECONDS + _GRACE_SECONDS:
         raise Unreadable(f"longer than {MAX_SECONDS:.0f} s")
@@ -130,10 +92,10 @@ def _by_sndfile(content: bytes, kind: str) -> np.ndarray:
 def _by_ffmpeg(content: bytes, kind: str) -> np.ndarray:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise Unreadable(f"{kind}: it is converted by ffmpeg, which is not on PATH")
+        raise Unreadable(f"{kind}: {NO_CONVERTER}")
     # Nothing but the pipe: a file may name others, and addresses.
     command = [program, "-nostdin", "-v", "error", "-protocol_whitelist", "pipe"]
-    command += ["-f", _DEMUXERS[kind], "-i", "pipe:0", "-vn", "-ac", "1", "-ar", str(RATE)]
+    command += ["-f", CONVERTED[kind], "-i", "pipe:0", "-vn", "-ac", "1", "-ar", str(RATE)]
     command += ["-t", str(MAX_SECONDS + 2 * _GRACE_SECONDS), "-f", "f32le", "pipe:1"]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=CONVERT_SECONDS)

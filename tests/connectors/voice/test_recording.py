@@ -7,8 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from connectors.voice import prosody, recording
-from connectors.voice.recording import RATE, Unreadable, decode, kind_of
+from connectors.voice import formats, prosody, recording
+from connectors.voice.formats import Unreadable, kind_of
+from connectors.voice.recording import RATE, decode
 from tests.connectors.voice.speech import CALM, as_file, say
 
 SAID = say(CALM.but(seconds=1.5))
@@ -44,15 +45,15 @@ def test_other_rates_become_ours(rate):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "unknown"),
+        (b"", "0 bytes: expected 64 to"),
         (b"GIF89a" + b"0" * 99, "unknown"),
-        (b"<html>", "unknown"),
+        (b"<html>" * 20, "unknown"),
         (b"\x02#!SILK_V3" + b"0" * 99, "silk"),
-        (FILES["wav"][:40], "cannot be read|expected at least"),
+        (FILES["wav"][:70], "cannot be read|expected at least"),
         (FILES["ogg"][:300], "cannot be read"),
         (b"OggS" + b"\xff" * 5_000, "cannot be read"),
         (b"RIFF\xff\xff\xff\xffWAVEfmt " + b"\0" * 500, "cannot be read|channels"),
-        (FILES["wav"] + b"\0" * recording.MAX_BYTES, "at most"),
+        (FILES["wav"] + b"\0" * formats.MAX_BYTES, "expected 64 to"),
         (as_file(np.zeros(RATE * 63, np.float32), "OGG", subtype="VORBIS"), "longer than 60 s"),
         (as_file(np.zeros(99, np.float32)), "at least 0.2 s"),
         (as_file(np.zeros((800, 20), np.float32)), "channels"),
