@@ -30,6 +30,8 @@ from connectors.floods import Floods
 from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
 from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
+from connectors.voice import hearing
+from connectors.voice.hearing import Hearing
 from connectors.worker import Worker, events_of
 from storage import create_tables
 from storage.together import together
@@ -62,7 +64,7 @@ class Incoming:
     its token; "strange", an event that nobody here knows and that wants no answer. text: what was
     written or recognised, or what there is to say of something else (a picture's address, a place's
     name). who: the shopper's identifier, where the address is not it. raw: the whole of what is not
-    known.
+    known. media: the vendor's number of a recording.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Incoming:
     touch: Mapping[str, Any] | None = None
     who: str = ""
     raw: Mapping[str, Any] | None = None
+    media: str = ""
 
     @property
     def sender(self) -> str:
@@ -91,6 +94,7 @@ class VendorInput(InputChannel):
         self._taking: set[asyncio.Task] = set()
         self._worker: Worker | None = None
         self._sender: Sender | None = None
+        self._hearing: Hearing | None = None
 
     @property
     def manifest(self) -> manifest.Manifest:
@@ -109,6 +113,10 @@ class VendorInput(InputChannel):
         Raises:
             NotSent: not now. Refused: never. Anything else: nobody knows.
         """
+        raise NotImplementedError
+
+    async def recording(self, media: str) -> bytes:
+        """A recording that a shopper sent, by the vendor's number of it."""
         raise NotImplementedError
 
     async def with_person(self, incoming: Incoming) -> bool:
@@ -143,8 +151,14 @@ class VendorInput(InputChannel):
         async def prepare(app, _loop) -> None:
             await asyncio.to_thread(create_tables)
 
+            self._hearing = hearing.of_loop()
             self._worker = Worker(
-                self.name(), on_new_message, self._publish, events_of(app), self._into_outbox
+                self.name(),
+                on_new_message,
+                self._publish,
+                events_of(app),
+                self._into_outbox,
+                self._heard,
             )
             self._sender = Sender(self.name(), self._send_out)
 
@@ -158,6 +172,7 @@ class VendorInput(InputChannel):
             if self._worker:
                 await self._worker.stop()
                 await self._sender.stop()
+                await self._hearing.close()
 
     async def take(self, incoming: Incoming) -> None:
         """Keep what came in; when this returns it may be acknowledged.
@@ -202,6 +217,10 @@ class VendorInput(InputChannel):
         who = (self.identifier, incoming.sender)
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
         shown, text = self._meaning(conversation, incoming)
+        if incoming.media and incoming.kind == "voice":
+            # It is heard when its turn comes; without words of its own only that says any.
+            context |= {"recording": incoming.media, "who": who}
+            shown, text = _described(incoming), text or ""
         heard = partial(
             addresses.note, channel=self.name(), address=incoming.address, identifier=who
         )
@@ -216,6 +235,31 @@ class VendorInput(InputChannel):
         kept = (self.name(), conversation, incoming.id, said, said, context)
         rooms.accept(*kept, heard, at_once, reply, session)
         return True
+
+    async def _heard(self, message: Pending) -> Pending | list[dict]:
+        """What Rasa is given of a message: of a recording its words, and how they were said."""
+        context, conversation = message.context, message.conversation
+        if not context.get("recording"):
+            voice = self._hearing.kept_mood(conversation)
+            return replace(message, context={**context, "voice": voice}) if voice else message
+        try:
+            content = await self.recording(context["recording"])
+        except Exception as error:
+            # Its words may have come with it.
+            logger.warning("%s.recording.missing error=%s", self.name(), type(error).__name__)
+            content = b""
+        ids = [("conversation", conversation), tuple(context["who"])]
+        heard = await self._hearing.hear(content, ids, message.text)
+        try:
+            # What came with its words was looked at when it was kept; they may be a choice.
+            text = message.text or plain_text(heard.text)
+        except TextRefused:
+            self._hearing.keep_mood(conversation, heard)
+            return [{"text": NOT_READ["too_long" if heard.text else "voice"]}]
+        if not message.text:
+            told = f"[{NAMES['voice']}] {readable(heard.text)}"
+            await asyncio.to_thread(rooms.reword, conversation, message.client_id, told)
+        return replace(message, text=text, context={**context, "voice": heard.voice})
 
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""

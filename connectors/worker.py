@@ -30,6 +30,7 @@ UNANSWERED = "unanswered"
 Handle = Callable[[UserMessage], Awaitable[None]]
 Publish = Callable[[str, dict], Awaitable[None]]
 Reply = Callable[[Pending, object, "list[dict]"], None]
+Prepare = Callable[[Pending], "Awaitable[Pending | list[dict]]"]
 
 
 class Worker:
@@ -38,7 +39,8 @@ class Worker:
     `handle` gives a message to Rasa, `publish` shows a frame to a room, `retrieve_events` returns
     the events of a conversation's tracker; it is asked only about messages that may have been
     answered before: those found at start, and those whose answers could not be kept. `reply` puts
-    what a room shows into an outbox, where a room alone reaches nobody.
+    what a room shows into an outbox, where a room alone reaches nobody. `prepare` makes of a kept
+    message the one that Rasa is given (a recording is heard), or the answers that need no Rasa.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class Worker:
         publish: Publish,
         retrieve_events,
         reply: Reply | None = None,
+        prepare: Prepare | None = None,
     ) -> None:
         self._channel = channel
         self._handle = handle
         self._publish = publish
         self._retrieve_events = retrieve_events
         self._reply = reply
+        self._prepare = prepare
         self._tasks: dict[str, asyncio.Task] = {}
         self._again: set[str] = set()
         self._unsure: set[str] = set()
@@ -139,7 +143,8 @@ class Worker:
             answers = answers_after(events, message.message_id)
         # Seen and not answered is not unseen: asking again would act twice.
         if answers is None:
-            answers = await self._ask_rasa(message)
+            ready = await self._prepare(message) if self._prepare else message
+            answers = ready if isinstance(ready, list) else await self._ask_rasa(ready)
         if not answers:
             return [await asyncio.to_thread(_leave_to_a_person, message)]
         return answers

@@ -29,6 +29,7 @@ from connectors.fixed_words import spoken_in, words
 from connectors.sender import Refused
 from connectors.tencent import Malformed, NotGenuine
 from connectors.vendor import Incoming, VendorInput
+from connectors.voice.formats import MAX_BYTES
 from connectors.wechat import outgoing, payloads, templates
 from connectors.wechat.client import Account, Client
 from connectors.wechat.outgoing import PASSIVE, Outbound
@@ -217,6 +218,10 @@ class WeChatInput(VendorInput):
         """Tell the requests that wait for it."""
         for event in list(self._waiting.get(conversation, ())):
             event.set()
+
+    async def recording(self, media: str) -> bytes:
+        """By `media/get`; see `VendorInput.recording`."""
+        return await self._client.download(media, MAX_BYTES)
 
     async def deliver(self, message: Outgoing) -> str | None:
         """By customer-service messages, or templates; see `VendorInput.deliver`."""

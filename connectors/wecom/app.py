@@ -19,6 +19,7 @@ from connectors import plain
 from connectors.sender import NotSent, Refused, Sender
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import VendorInput
+from connectors.voice.formats import MAX_BYTES
 from connectors.wecom import app_payloads, contacts
 from connectors.wecom.app_payloads import Contact
 from connectors.wecom.callback import passed_on, routes_of
@@ -106,6 +107,10 @@ class WeComAppInput(VendorInput):
     def parts(self, body: dict) -> list[dict]:
         """As text, in messages that WeCom does not cut."""
         return [{"text": text} for text in plain.split(plain.as_text(body), MOST_TEXT)]
+
+    async def recording(self, media: str) -> bytes:
+        """By `media/get`; see `VendorInput.recording`."""
+        return await self._client.download(media, MAX_BYTES)
 
     async def deliver(self, message: Outgoing) -> str | None:
         """By `message/send`; see `VendorInput.deliver`."""

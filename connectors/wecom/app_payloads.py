@@ -89,7 +89,8 @@ def parse(told: Mapping[str, Any]) -> Incoming | Contact | None:
     if kind not in _KINDS:
         return Incoming(number, sender, "unknown", kind[:64], who=who, raw=told)
     said = " ".join(filter(None, (_text(told.get(name)) for name in _SAID.get(kind, ()))))
-    return Incoming(number, sender, _KINDS[kind], said[:MOST], who=who)
+    media = _text(told.get("MediaId")) if kind == "voice" else ""
+    return Incoming(number, sender, _KINDS[kind], said[:MOST], who=who, media=media)
 
 
 def _event(told: Mapping[str, Any], sender: str) -> Incoming | Contact | None:

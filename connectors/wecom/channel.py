@@ -26,6 +26,7 @@ from connectors.quota import Quota, together
 from connectors.sender import NotSent, Refused
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import Incoming, VendorInput
+from connectors.voice.formats import MAX_BYTES
 from connectors.wecom import callback, cursors, payloads
 from connectors.wecom.client import Client, Corp
 from connectors.wecom.payloads import Entered, Session, Undelivered
@@ -207,6 +208,10 @@ class WeComInput(VendorInput):
             return told
         head = told.pop() if told and len(told[-1]["text"].encode()) <= MOST_HEAD else {"text": ""}
         return [*told, {**head, "buttons": choices[:MOST_ENTRIES], "links": links}]
+
+    async def recording(self, media: str) -> bytes:
+        """By `media/get`; see `VendorInput.recording`."""
+        return await self._client.download(media, MAX_BYTES)
 
     async def deliver(self, message: Outgoing) -> str | None:
         """By `kf/send_msg`, or in the first seconds of a session by its welcome code."""
