@@ -31,7 +31,10 @@ _SCRIPTS = (
     ("el", r"[\u0370-\u03ff]"),
 )
 _OF_SCRIPT = tuple((code, re.compile(pattern)) for code, pattern in _SCRIPTS)
-_WORD = re.compile(r"[a-zà-öø-ÿāăąćčđēęěğģīįķłńňōőřśşšťūůűųźżžơưạ-ỹ'’]{2,}")
+# Letters beside digits are a number of something: 91330106MA2XXXXX1A.
+_WORD = re.compile(
+    r"(?<![\da-zà-ỹ])[a-zà-öø-ÿāăąćčđēęěğģīįķłńňōőřśşšťūůűųźżžơưạ-ỹ'’]{2,}(?![\da-zà-ỹ])"
+)
 # Used in Chinese all the time, in Japanese never by themselves; most else is written in both.
 _CHINESE = re.compile(r"[我你您他她它们吗呢吧啊呀哦哪怎么什这那没给跟让把被谁啥咋嘛的了着]")
 # An address or an organisation of China is written so in whatever language it is told.
