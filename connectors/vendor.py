@@ -255,7 +255,8 @@ class VendorInput(InputChannel):
             text = message.text or plain_text(heard.text)
         except TextRefused:
             self._hearing.keep_mood(conversation, heard)
-            return [{"text": NOT_READ["too_long" if heard.text else "voice"]}]
+            kind = "too_long" if heard.text else "voice"
+            return [{"text": await asyncio.to_thread(_not_read, conversation, kind)}]
         if not message.text:
             told = f"[{NAMES['voice']}] {readable(heard.text)}"
             await asyncio.to_thread(rooms.reword, conversation, message.client_id, told)

@@ -47,7 +47,6 @@ BY_CONVERSATION = RateLimitItemPerMinute(60)
 VOICES_BY_CONVERSATION = RateLimitItemPerMinute(10, namespace="VOICE")
 # A minute of WAV of 16 bits at 16 kHz, and a little.
 MAX_RECORDING = 2_100_000
-NOT_HEARD = "这条语音我没听清，请用文字再说一次；需要人工的话请告诉我「转人工」。"
 _CORS = {
     "Access-Control-Allow-Methods": "POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
@@ -145,19 +144,28 @@ class WebInput(InputChannel):
         """Take a recording as a message: the status, and a frame as the socket would say it."""
         address, number = request.remote_addr or request.ip, request.args.get("id", "")
         token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        session = None
+
+        async def said(key: str) -> str:
+            """A channel's own words, as the shopper writes."""
+            if session is None:
+                return words(key)
+            spoken = await asyncio.to_thread(spoken_in, session.conversation)
+            return words(key, spoken)
+
         try:
             session = await asyncio.to_thread(read, token)
             if not is_id(number):
                 raise BadFrame("id: expected 1 to 64 printable characters")
             if not self._allowed(session.conversation, address, VOICES_BY_CONVERSATION):
-                return 429, error("rate_limited", TOO_FAST, number)
+                return 429, error("rate_limited", await said("too_fast"), number)
             if len(request.body) > MAX_RECORDING:
                 return 413, error("too_long", f"expected at most {MAX_RECORDING} bytes", number)
             named = provenance.ids_of(session.conversation, session.shopper)
             heard = await self._hearing.hear(request.body, named)
             if not heard.text:
                 self._hearing.keep_mood(session.conversation, heard)
-                return 422, error("not_heard", NOT_HEARD, number)
+                return 422, error("not_heard", await said("voice"), number)
             context = self._context(session, address, None) | {"voice": heard.voice}
             shown, text = f"[语音] {readable(heard.text)}", plain_text(heard.text)
             message = await self._kept(session.conversation, number, shown, text, context)
@@ -169,7 +177,7 @@ class WebInput(InputChannel):
             return 422, error("too_long", str(refused), number)
         except SQLAlchemyError:
             logger.exception("web.voice.not_kept")
-            return 503, error("unavailable", UNAVAILABLE, number)
+            return 503, error("unavailable", await said("not_kept"), number)
         await self._publish(session.conversation, {"type": "message", "message": message})
         return 200, {"type": "ack", "id": number, "message": message}
 
