@@ -49,6 +49,10 @@ def test_nothing_is_said_by_numbers_names_and_sounds(text):
     assert recognise(text, ENGLISH).code is None
 
 
+def test_letters_of_a_tax_number_are_no_words():
+    assert recognise("91330106MA2XXXXX1A", {*ENGLISH, "ma", "xxxxx"}).code is None
+
+
 @pytest.mark.parametrize("text", ["返品", "在庫", "交換"])
 def test_what_may_be_chinese_or_japanese_says_nothing(text):
     assert recognise(text, ENGLISH).code is None
