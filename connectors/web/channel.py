@@ -29,7 +29,7 @@ from cdp.messages import addresses
 from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session, read
 from connectors import provenance, rooms
-from connectors.fixed_words import CHINESE, language_of, spoken_in, words
+from connectors.fixed_words import CHINESE, HEARD, language_of, spoken_in, words
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
@@ -144,30 +144,22 @@ class WebInput(InputChannel):
         """Take a recording as a message: the status, and a frame as the socket would say it."""
         address, number = request.remote_addr or request.ip, request.args.get("id", "")
         token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-        session = None
-
-        async def said(key: str) -> str:
-            """A channel's own words, as the shopper writes."""
-            if session is None:
-                return words(key)
-            spoken = await asyncio.to_thread(spoken_in, session.conversation)
-            return words(key, spoken)
-
         try:
             session = await asyncio.to_thread(read, token)
             if not is_id(number):
                 raise BadFrame("id: expected 1 to 64 printable characters")
             if not self._allowed(session.conversation, address, VOICES_BY_CONVERSATION):
-                return 429, error("rate_limited", await said("too_fast"), number)
+                return 429, error("rate_limited", words("too_fast"), number)
             if len(request.body) > MAX_RECORDING:
                 return 413, error("too_long", f"expected at most {MAX_RECORDING} bytes", number)
             named = provenance.ids_of(session.conversation, session.shopper)
             heard = await self._hearing.hear(request.body, named)
             if not heard.text:
                 self._hearing.keep_mood(session.conversation, heard)
-                return 422, error("not_heard", await said("voice"), number)
+                spoken = await asyncio.to_thread(spoken_in, session.conversation)
+                return 422, error("not_heard", words("voice", spoken), number)
             context = self._context(session, address, None) | {"voice": heard.voice}
-            shown, text = f"[语音] {readable(heard.text)}", plain_text(heard.text)
+            shown, text = f"{HEARD}{readable(heard.text)}", plain_text(heard.text)
             message = await self._kept(session.conversation, number, shown, text, context)
         except InvalidSession as refused:
             return 401, error("expired" if refused.expired else "bad_token", str(refused), number)
@@ -177,7 +169,7 @@ class WebInput(InputChannel):
             return 422, error("too_long", str(refused), number)
         except SQLAlchemyError:
             logger.exception("web.voice.not_kept")
-            return 503, error("unavailable", await said("not_kept"), number)
+            return 503, error("unavailable", words("not_kept"), number)
         await self._publish(session.conversation, {"type": "message", "message": message})
         return 200, {"type": "ack", "id": number, "message": message}
 
