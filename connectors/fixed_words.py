@@ -15,6 +15,8 @@ import yaml
 from connectors import rooms
 
 CHINESE = "zh"
+# What stands in a room before the words of a recording.
+HEARD = "[语音] "
 _FILE = Path(__file__).with_name("fixed_words.yml")
 _HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 _KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
@@ -49,7 +51,8 @@ def spoken_in(conversation: str) -> str:
     """The language of the latest message that a shopper has written in a room."""
     said = [shown["text"] or "" for shown in rooms.history(conversation) if shown["from"] == "user"]
     # [图片] and （进入会话） say for the desk what no shopper has written.
-    written = (text for text in reversed(said) if not text.startswith(("[", "（")))
+    told = (text.removeprefix(HEARD) for text in reversed(said))
+    written = (text for text in told if not text.startswith(("[", "（")))
     return next((found for text in written if (found := language_of(text))), CHINESE)
 
 

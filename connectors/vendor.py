@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import manifest, plain, provenance, rooms, unknown
-from connectors.fixed_words import spoken_in, words
+from connectors.fixed_words import HEARD, spoken_in, words
 from connectors.floods import Floods
 from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
 from connectors.rooms import Pending
@@ -258,7 +258,7 @@ class VendorInput(InputChannel):
             kind = "too_long" if heard.text else "voice"
             return [{"text": await asyncio.to_thread(_not_read, conversation, kind)}]
         if not message.text:
-            told = f"[{NAMES['voice']}] {readable(heard.text)}"
+            told = f"{HEARD}{readable(heard.text)}"
             await asyncio.to_thread(rooms.reword, conversation, message.client_id, told)
         return replace(message, text=text, context={**context, "voice": heard.voice})
 

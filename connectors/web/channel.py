@@ -29,7 +29,7 @@ from cdp.messages import addresses
 from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session, read
 from connectors import provenance, rooms
-from connectors.fixed_words import CHINESE, language_of, spoken_in, words
+from connectors.fixed_words import CHINESE, HEARD, language_of, spoken_in, words
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
@@ -167,7 +167,7 @@ class WebInput(InputChannel):
                 self._hearing.keep_mood(session.conversation, heard)
                 return 422, error("not_heard", await said("voice"), number)
             context = self._context(session, address, None) | {"voice": heard.voice}
-            shown, text = f"[语音] {readable(heard.text)}", plain_text(heard.text)
+            shown, text = f"{HEARD}{readable(heard.text)}", plain_text(heard.text)
             message = await self._kept(session.conversation, number, shown, text, context)
         except InvalidSession as refused:
             return 401, error("expired" if refused.expired else "bad_token", str(refused), number)
