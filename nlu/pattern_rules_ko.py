@@ -48,6 +48,7 @@ def _quantity(text: str) -> Iterator[Span]:
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _TENS = {"만": 10_000, "천": 1_000, "백": 100}
+_WON_FROM = 10_000
 _MONEY = re.compile(
     rf"(?<![\d.])(?P<n>{_NUMBER})\s?(?P<unit>[만천백])?\s?(?:위안|위엔|원(?!피스|산|래|단|형)|콰이)"
     rf"|예산{_ABOUT}(?P<m>\d{{2,5}})(?![\d%]|\s?(?:cm|kg|살|세|개|호|명|월|일))"
@@ -57,13 +58,13 @@ _MONEY = re.compile(
 
 
 def _money(text: str) -> Iterator[Span]:
-    def value(match: re.Match[str]) -> float:
-        said = match["n"] or match["m"] or match["limit"]
-        return float(said.replace(",", "")) * _TENS.get(match["unit"] or "", 1)
-
     for match in _MONEY.finditer(text):
         group = "limit" if match["limit"] else "m" if match["m"] else 0
-        yield match.start(group), match.end(group), value(match)
+        said = match["n"] or match["m"] or match["limit"]
+        amount = float(said.replace(",", "")) * _TENS.get(match["unit"] or "", 1)
+        # 300원 is a slip for yuan, 30만원 is won, in which nothing here is priced.
+        if not (match[0].endswith("원") and amount >= _WON_FROM):
+            yield match.start(group), match.end(group), amount
 
 
 _CM = r"(?:cm|㎝|센티(?:미터)?|센치)"
