@@ -59,12 +59,12 @@ _UNLIMITED = {
 
 @dataclass
 class Load:
-    """What became of the webhooks: seconds to each acknowledgement, and the messages (numbers)
-    acknowledged or given up by the vendor."""
+    """What became of the webhooks: seconds to each acknowledgement, and the messages (by their ids
+    in the inbox) acknowledged or given up by the vendor."""
 
     seconds: list[float] = field(default_factory=list)
-    acknowledged: set[int] = field(default_factory=set)
-    given_up: set[int] = field(default_factory=set)
+    acknowledged: set[str] = field(default_factory=set)
+    given_up: set[str] = field(default_factory=set)
     replies: int = 0
     over_limit: int = 0
     tried_again: int = 0
@@ -93,7 +93,7 @@ def _loaded(vendor: Vendor, webhooks: int) -> Iterator[Figure]:
         yield "ack_max_ms", max(load.seconds) * 1e3, "ms"
         yield "over_limit", load.over_limit, ""
         yield "tried_again", load.tried_again, ""
-        yield "given_up", len(load.given_up), ""
+        yield "given_up", len(load.given_up - load.acknowledged), ""
         yield from _counted(vendor, load, folder)
 
 
@@ -102,6 +102,7 @@ def _counted(vendor: Vendor, load: Load, folder: Path) -> Iterator[Figure]:
     with sqlite3.connect(folder / "app.db") as app:
         kept = Counter(dict(app.execute("SELECT state, count(*) FROM inbox GROUP BY state")))
         box = Counter(dict(app.execute("SELECT state, count(*) FROM outbox GROUP BY state")))
+        done = {name for (name,) in app.execute("SELECT client_id FROM inbox WHERE state = 'done'")}
         passive = app.execute("SELECT count(*) FROM outbox WHERE vendor_id = 'passive'").fetchone()
     with sqlite3.connect(folder / "tracker.db") as tracker:
         heard = tracker.execute(
@@ -110,7 +111,8 @@ def _counted(vendor: Vendor, load: Load, folder: Path) -> Iterator[Figure]:
             (vendor.name,),
         ).fetchone()
     yield "acknowledged", len(load.acknowledged), ""
-    yield "lost", len(load.acknowledged) - kept["done"], ""
+    yield "lost", len(load.acknowledged - done), ""
+    yield "kept", kept["done"], ""
     yield "undone", kept["new"], ""
     yield "handled_twice", heard[0] - heard[1], ""
     yield "answers", sum(box.values()), ""
@@ -170,11 +172,11 @@ async def _deliver(
                 told = await answer.read()
                 if answer.status == 200:
                     load.seconds.append(time.monotonic() - begun)
-                    load.acknowledged.add(one.number)
+                    load.acknowledged.add(vendor.known_as(one))
                     load.replies += vendor.is_reply(told)
                     return
         load.over_limit += time.monotonic() - begun >= vendor.within
-    load.given_up.add(one.number)
+    load.given_up.add(vendor.known_as(one))
 
 
 async def _keep_busy(session: aiohttp.ClientSession, url: str) -> None:

@@ -51,6 +51,10 @@ class Vendor:
         """Query, headers and body."""
         raise NotImplementedError
 
+    def known_as(self, one: Request) -> str:
+        """By which id the inbox has a message."""
+        raise NotImplementedError
+
     def is_reply(self, body: bytes) -> bool:
         """Whether an answer to a request is one to its message."""
         return False
@@ -96,6 +100,9 @@ class WeChat(Vendor):
             "msg_signature": signature(TOKEN, stamp, nonce, sealed),
         }
         return query, {}, f"<xml><Encrypt>{sealed}</Encrypt></xml>".encode()
+
+    def known_as(self, one: Request) -> str:
+        return f"msg-{10**16 + one.number}"
 
     def is_reply(self, body: bytes) -> bool:
         return body.startswith(b"<xml>")
@@ -156,6 +163,9 @@ class WeCom(Vendor):
             "msg_signature": signature(TOKEN, stamp, nonce, sealed),
         }
         return query, {}, f"<xml><Encrypt>{sealed}</Encrypt></xml>".encode()
+
+    def known_as(self, one: Request) -> str:
+        return f"m{one.number}"
 
     def routes(self) -> list[web.RouteDef]:
         async def token(_: web.Request) -> web.Response:
@@ -221,6 +231,9 @@ class Slack(Vendor):
             "X-Slack-Signature": slack_signature(SECRET, stamp, body),
         }
         return {}, headers, body
+
+    def known_as(self, one: Request) -> str:
+        return f"D{one.who.upper()}-1700000000.{one.number:06d}"
 
     def routes(self) -> list[web.RouteDef]:
         async def post(request: web.Request) -> web.Response:
