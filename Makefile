@@ -8,7 +8,7 @@ export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install run train interactive shell neo4j test unit lint bench new-connector backup restore lock clean
+.PHONY: help install run train interactive shell neo4j test unit lint bench bench-nlu new-connector backup restore lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 16
@@ -38,7 +38,7 @@ neo4j: $(INSTALLED)  ## start a Neo4j of our own on loopback (Java 17 and Maven 
 	@$(BIN)/python -m kg.neo4j_server
 
 test: lint train  ## lint and every test
-	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q tests
+	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests
 
 unit: $(INSTALLED)  ## the fast tests alone
 	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q tests -m "not slow"
@@ -52,6 +52,9 @@ bench: $(INSTALLED) train  ## measure the assistant beside stock Rasa, the graph
 
 new-connector: $(INSTALLED)  ## a new vendor's channel, with its tests: NAME=acme
 	@$(BIN)/python tools/new_connector.py "$(NAME)"
+
+bench-nlu: $(INSTALLED)  ## the intent classifier beside stock Rasa: DATA=folder [OOS=label] [EPOCHS=100]
+	@$(BIN)/python -m bench.intents --data $(DATA) --oos $(or $(OOS),oos) --epochs $(or $(EPOCHS),100)
 
 backup: $(INSTALLED)  ## everything in var/ and the database into one archive [FILE=…]
 	@QUDAO_DEMO=$${QUDAO_DEMO-1} $(BIN)/python -m cdp.backup backup $(FILE)

@@ -88,7 +88,11 @@ class ValidateAfterSalesForm(Flow):
     @staticmethod
     def _take_kind(turn: Turn, starting: bool) -> bool:
         kind = KINDS.get(turn.intent)
-        if turn.slot("requested_slot") == "after_sale_kind" or starting or kind is None:
+        wanted = turn.slot("requested_slot") == "after_sale_kind" or starting
+        # 7天无理由退货是什么意思 asks about returns and wants none.
+        if kind is None and not (wanted or turn.chosen) and words.is_question(turn.text):
+            return False
+        if wanted or kind is None:
             kind = turn.entity("after_sale_kind") or kind_in(turn.text) or kind
         if starting and turn.intent in REASONS:
             turn.set(reason=reason_in(turn.text) or REASONS[turn.intent])

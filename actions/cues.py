@@ -51,14 +51,18 @@ def count(key: str, text: str) -> int:
 
 
 def without(key: str, text: str, instead: str = " ") -> str:
-    """The text, as it was written, with every match of a cue replaced."""
-    for one in _cues()[key]:
-        kept, end = [], 0
-        for match in one.finditer(fold(text)):
-            kept.append(text[end : match.start()])
-            end = match.end()
-        text = instead.join([*kept, text[end:]])
-    return text
+    """The text, as it was written, with every match of a cue, in any language, replaced."""
+    folded = fold(text)
+    found = sorted(match.span() for one in _cues()[key] for match in one.finditer(folded))
+    kept, end, gap = [], 0, False
+    for start, stop in found:
+        if start == stop:
+            continue
+        # What overlaps or touches what another language found is one gap with it.
+        if start > end or not gap:
+            kept.append(text[end:start])
+        end, gap = max(end, stop), True
+    return instead.join([*kept, text[end:]])
 
 
 def which(group: str, text: str) -> str | None:

@@ -141,7 +141,7 @@ def _only_names(turn: Turn) -> bool:
     """Whether the message says no more than whether there is such a thing (有没有门锁)."""
     ends = [e.get("end") or 0 for kind in ("category", "brand") for e in turn.entities(kind)]
     said = cues.without("talk.trailing", turn.text, "").rstrip("?？。. ")
-    return cues.says("goods.is_there", said) and max(ends, default=0) >= len(said)
+    return cues.says("goods.is_there", turn.text) and max(ends, default=0) >= len(said)
 
 
 async def show(

@@ -20,16 +20,17 @@ from dataclasses import dataclass
 from actions import cues
 from actions.likeness import pieces
 from actions.turn import Turn, in_thread
+from kg.text import fold
 from shop import orders
 
 THRESHOLD = 0.7
 CALM = 0.4
 
-COMPLAINT = 0.45
-UPSET, STAYS_UPSET = 0.25, 0.2
-WORDS = {"legal": 0.6, "insult": 0.4, "frustrated": 0.15}
-REPEATED, MOST_REPEATED = 0.2, 2
-MISUNDERSTOOD, MOST_MISUNDERSTOOD = 0.2, 3
+COMPLAINT = 0.46
+UPSET, STAYS_UPSET = 0.3, 0.25
+WORDS = {"legal": 0.6, "insult": 0.4, "frustrated": 0.2}
+REPEATED, MOST_REPEATED = 0.25, 2
+MISUNDERSTOOD, MOST_MISUNDERSTOOD = 0.25, 3
 SHOUTED = 0.1
 DEAR, DEAR_FROM_CENTS = 0.1, 50_000
 VOICE = 0.35
@@ -70,20 +71,32 @@ class Reading:
     def because(self, turn: Turn) -> str:
         """What it rests on, in one line."""
         ordered = sorted(self.signals, key=lambda signal: -signal.weight)
-        return "；".join(signal.told(turn) for signal in ordered)
+        return turn.desk_phrase("list.clauses").join(signal.told(turn) for signal in ordered)
 
 
 async def read(turn: Turn) -> Reading:
     """What speaks for a person now."""
-    found = [*_said(turn), *_again(turn), *_heard(turn)]
-    if found:
-        found += await _at_stake(turn)
-    return Reading(tuple(found))
+    found = shown(turn)
+    number = turn.slot("order_id")
+    order = await in_thread(orders.find, number) if found and number else None
+    return Reading((*found, *at_stake(order.total_cents if order else 0)))
 
 
 def upset(turn: Turn) -> bool:
     """Whether it is no time for recommendations and offers."""
-    return Reading(tuple([*_said(turn), *_again(turn), *_heard(turn)])).score >= CALM
+    return Reading(tuple(shown(turn))).score >= CALM
+
+
+def shown(turn: Turn) -> list[Signal]:
+    """What the talk itself shows, whatever it is about."""
+    return [*_said(turn), *_again(turn), *_heard(turn)]
+
+
+def at_stake(total_cents: int) -> list[Signal]:
+    """What an order of that total adds to what the talk shows."""
+    if total_cents < DEAR_FROM_CENTS:
+        return []
+    return [Signal(DEAR, "dear", (("amount", f"{total_cents / 100:g}"),))]
 
 
 def _said(turn: Turn) -> list[Signal]:
@@ -131,14 +144,6 @@ def _heard(turn: Turn) -> list[Signal]:
     return [Signal(VOICE * min(float(anger), 1.0), "voice", (("anger", round(anger, 2)),))]
 
 
-async def _at_stake(turn: Turn) -> list[Signal]:
-    number = turn.slot("order_id")
-    order = await in_thread(orders.find, number) if number else None
-    if order is None or order.total_cents < DEAR_FROM_CENTS:
-        return []
-    return [Signal(DEAR, "dear", (("amount", f"{order.total_cents / 100:g}"),))]
-
-
 def _alike(one: str, other: str) -> bool:
     if one.strip() == other.strip():
         # 好的 is said twice by everybody.
@@ -149,6 +154,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _shouts(text: str) -> bool:
-    marks = sum(text.count(mark) for mark in "!！?？")
+    folded = fold(text)
+    marks = folded.count("!") + folded.count("?")
     letters = [char for char in text if char.isascii() and char.isalpha()]
     return marks >= _LOUD or (len(letters) > 8 and all(map(str.isupper, letters)))

@@ -16,6 +16,7 @@ from actions.order_changes import DETAILS, address_parts, change_in, detail_of
 from actions.order_services import INFORMING, PERSONAL, SERVICES, Service, invoice_title
 from actions.turn import Turn
 
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _TAX = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NPQRTUWXY]{15,20}(?![0-9A-Z])", re.IGNORECASE)
 
 
@@ -203,10 +204,12 @@ def _title(turn: Turn, text: str, asked: bool) -> str | None:
         return PERSONAL
     for entity in turn.entities("order_number"):
         text = text.replace(entity.get("text") or "", " ")
-    for part in re.split(r"[\s，,。;；:：]+", _TAX.sub(" ", cues.without("order.label", text, ""))):
+    text = _TAX.sub(" ", cues.without("order.label", text, ""))
+    # Names in Latin letters have blanks and commas in them: Yunqi Technology Co., Ltd.
+    for part in re.split(r"[\s，,。;；:：]+", text) if _HAN.search(text) else [text.strip()]:
         said = cues.without("invoice.about_it", part, "")
         found = cues.found("invoice.organisation", said)
-        name = said[found.start() : found.end()] if found else ""
+        name = said[found.start() : found.end()].strip() if found else ""
         if len(name) >= 4 and (asked or cues.says("invoice.company", name)):
             return name
     return None

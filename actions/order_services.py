@@ -13,7 +13,7 @@ from actions.order_changes import can_modify, modify
 from actions.ticketing import make_ticket
 from actions.turn import Turn, in_thread
 from kg import policies
-from shop import clock, offers, orders, tickets
+from shop import clock, offers, orders, parcels, tickets
 from shop.orders import CANCELLED, DELIVERED, PAID, REFUNDING, SHIPPED, STATES, Order
 
 # What stands on an invoice to nobody's firm, and so in the ticket.
@@ -96,14 +96,19 @@ async def _track(turn: Turn, order: Order) -> None:
     way = await in_thread(orders.tracking, order.number)
     if order.delivered_at and not way:
         way = [(order.delivered_at, turn.phrase("order.parcel_received"))]
-    lines = "\n".join(f"{at:%m-%d %H:%M} {text}" for at, text in way[:4])
+    language = turn.slot("language")
+    lines = "\n".join(f"{at:%m-%d %H:%M} {parcels.event(text, language)}" for at, text in way[:4])
     turn.say(
         "track",
         order=order.number,
-        carrier=order.carrier or turn.phrase("order.courier"),
+        carrier=_carrier(turn, order) or turn.phrase("order.courier"),
         tracking=order.tracking_number or "",
         way=lines or turn.phrase("order.no_news"),
     )
+
+
+def _carrier(turn: Turn, order: Order) -> str:
+    return parcels.carrier(order.carrier or "", turn.slot("language"))
 
 
 async def _urge(turn: Turn, order: Order) -> None:
@@ -116,7 +121,7 @@ async def _urge(turn: Turn, order: Order) -> None:
 
 async def _courier(turn: Turn, order: Order) -> None:
     if order.state == SHIPPED:
-        turn.say("courier", carrier=order.carrier or "", tracking=order.tracking_number or "")
+        turn.say("courier", carrier=_carrier(turn, order), tracking=order.tracking_number or "")
     else:
         turn.say("courier_none", order=order.number, state=state_name(turn, order))
 

@@ -26,7 +26,7 @@ def matching(product: Product, text: str) -> dict[str, str]:
         name: value
         for name, value in product.attributes.items()
         if any(cues.is_whole(f"attribute.{topic}", name) for topic in topics)
-        or any(part and part in folded for part in fold(name).split("/"))
+        or any(part and not part.isascii() and part in folded for part in fold(name).split("/"))
         or pieces(name) & said
     }
 
@@ -217,7 +217,9 @@ class Stock(Answer):
     async def answer(self, turn: Turn) -> None:
         """The live stock of the variants that the message names; of a kind, what there is."""
         named = mention(turn)
-        if (named.category or named.brand) and not named.series and not await candidates(turn):
+        kind = (named.category or named.brand) and not named.series
+        # 有黑色的吗 after a search asks for one of its kind.
+        if (kind or narrows(turn)) and not await candidates(turn):
             await SearchProduct().answer(turn)
             return
         product = await product_or_ask(turn)

@@ -53,29 +53,36 @@ class Query:
 
     async def words(self, turn: Turn) -> str:
         """The query as a shopper would say it."""
-        parts = []
+        said = {
+            "series": turn.named(self.series) if self.series else "",
+            "colour": _colour_name(turn, self.colour) if self.colour else "",
+            "size": turn.phrase("query.size", size=turn.named(self.size)) if self.size else "",
+            "price": self._price_words(turn),
+        }
         if self.brand:
             brand = await catalogue.brand(graph(), self.brand)
-            parts.append(brand.name if brand else self.brand)
-        parts += [turn.named(self.series)] if self.series else []
-        parts += [_colour_name(turn, self.colour)] if self.colour else []
-        parts += [turn.phrase("query.size", size=turn.named(self.size))] if self.size else []
-        if self.price_to and self.price_from:
-            parts.append(turn.phrase("query.between", low=self.price_from, high=self.price_to))
-        elif self.price_to:
-            parts.append(turn.phrase("query.up_to", price=self.price_to))
-        elif self.price_from:
-            parts.append(turn.phrase("query.from", price=self.price_from))
-        if self.below:
-            parts.append(turn.phrase("query.below", price=self.below))
+            said["brand"] = brand.name if brand else self.brand
         category = await catalogue.category(graph(), self.category) if self.category else None
         if category:
-            kind = category.name
-            parts.append(turn.phrase("query.of_kind", name=kind) if parts else kind)
+            kind, alone = category.name, not any(said.values())
+            said["kind"] = kind if alone else turn.phrase("query.of_kind", name=kind)
+        parts = [said[name] for name in turn.phrase("query.order").split() if said.get(name)]
         joint = turn.phrase("query.joint")
         if len(parts) < 3:
             return joint.join(parts)
         return " ".join(parts[:-1]) + joint + parts[-1]
+
+    def _price_words(self, turn: Turn) -> str:
+        words = []
+        if self.price_to and self.price_from:
+            words.append(turn.phrase("query.between", low=self.price_from, high=self.price_to))
+        elif self.price_to:
+            words.append(turn.phrase("query.up_to", price=self.price_to))
+        elif self.price_from:
+            words.append(turn.phrase("query.from", price=self.price_from))
+        if self.below:
+            words.append(turn.phrase("query.below", price=self.below))
+        return " ".join(words)
 
 
 def _colour_name(turn: Turn, colour: str) -> str:

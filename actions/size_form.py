@@ -100,7 +100,8 @@ class ValidateSizeForm(Flow):
             turn.set(size_product=found[0].id, product=found[0].id, size_category=None)
             return True
         category, audience = named.category, named.audience
-        if category is None and (starting or turn.slot("size_category") is None):
+        known = turn.slot("size_product") or turn.slot("size_category")
+        if category is None and (starting or not known):
             category, audience = await _category_of(turn, named.audience, measures)
         if category is None:
             return False

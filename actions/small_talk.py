@@ -35,6 +35,10 @@ def foreign_menu(turn: Turn) -> list[dict]:
     ]
 
 
+# What emoji alone may be read as; it says too little to be answered so.
+_MEANT = ("affirm", "praise")
+
+
 class SmallTalk(Answer):
     """Answers greet, goodbye, thank, praise, bot_challenge and affirm.
 
@@ -51,7 +55,7 @@ class SmallTalk(Answer):
         """The response named after the intent."""
         if turn.active_form and turn.intent == "greet":
             turn.say("greet_in_form")
-        elif turn.intent == "affirm" and not turn.active_form and words.wordless(turn.text):
+        elif turn.intent in _MEANT and not turn.active_form and words.wordless(turn.text):
             turn.say("wordless", buttons=menu(turn))
         else:
             turn.say(turn.intent, buttons=await _opening(turn) if turn.intent == "greet" else None)
@@ -88,7 +92,7 @@ class Deny(Answer):
 class OutOfScope(Answer):
     """Says what the shop does not do, and what it does.
 
-    Slots read: product, category, offered_products, search.
+    Slots read: language, product, category, offered_products, search.
     Slots set: product, category, offered_products, search.
     Entities read: product, category, brand, series, colour, size, money, foot_length, height,
         weight, age.
@@ -107,7 +111,7 @@ class OutOfScope(Answer):
         buttons = None if turn.active_form else menu(turn)
         if words.wordless(turn.text) or words.mashed(turn.text):
             turn.say("wordless", buttons=buttons)
-        elif words.foreign(turn.text):
+        elif words.foreign(turn.text) and turn.slot("language") not in LANGUAGES:
             turn.say("foreign", buttons=None if turn.active_form else foreign_menu(turn))
         else:
             turn.say("out_of_scope", buttons=buttons)

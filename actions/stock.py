@@ -26,7 +26,7 @@ async def say_stock(turn: Turn, product: Product) -> None:
         turn.say(
             "stock_few" if few <= 5 and len(here) == 1 else "stock_yes",
             name=product.name,
-            which=_names(turn, wanted, product),
+            which=_behind_name(turn, _names(turn, wanted, product)),
             left=few,
         )
         return
@@ -35,7 +35,7 @@ async def say_stock(turn: Turn, product: Product) -> None:
     turn.say(
         "stock_part" if here else "stock_none",
         name=product.name,
-        which=_names(turn, gone, product),
+        which=_behind_name(turn, _names(turn, gone, product)),
         rest=_rest(turn, wanted, here, product),
         back=turn.phrase("stock.back", days=back) if back else turn.phrase("stock.back_unknown"),
     )
@@ -89,6 +89,10 @@ def _rest(turn: Turn, wanted, here, product: Product) -> str:
     if len(sizes) > 1:
         return turn.phrase("stock.rest_sizes", sizes=turn.joined(sizes))
     return turn.phrase("stock.rest")
+
+
+def _behind_name(turn: Turn, which: str) -> str:
+    return turn.phrase("stock.which", which=which) if which else ""
 
 
 def _names(turn: Turn, variants, product: Product) -> str:

@@ -78,7 +78,7 @@ def same_size(advised: str, offered: str) -> bool:
 
 
 def _told(product: Product) -> str:
-    facts = " ".join(f"{name}{value}" for name, value in product.attributes.items())
+    facts = " ".join(f"{name} {value}" for name, value in product.attributes.items())
     return f"{product.name} {product.description} {facts} {' '.join(product.tags)}"
 
 

@@ -1,4 +1,4 @@
-"""All benchmarks, or one: `python -m bench [--only assistant|graph|events|channels|nlu]`.
+"""All benchmarks, or one of `PARTS`: `python -m bench [--only PART]`.
 
 Figures are printed and written to `bench/results/<date>.jsonl`; `python -m bench.table` makes the
 README's table of the newest. Understanding is measured on rows of your own (`--data`, a CSV with
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.results import Figure, record
 
-PARTS = ("assistant", "graph", "events", "channels", "nlu")
+PARTS = ("assistant", "graph", "events", "channels", "understanding", "nlu")
 GRAPH_SIZES = (1_000, 10_000, 100_000)
 
 
@@ -56,6 +56,11 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
         from bench import channels
 
         yield from channels.figures(options.webhooks, options.vendors)
+    if options.only in (None, "understanding"):
+        from bench import answers, variants
+
+        yield from answers.figures()
+        yield from ((f"nlu.{name}", value, unit) for name, value, unit in variants.figures())
 
 
 if __name__ == "__main__":

@@ -70,6 +70,8 @@ def _said(event: Event, source: Source | None) -> Iterable[tuple[bool, str, list
     told = event.body.get("consent") or {}
     assumes = source is not None and source.consent_mode == sources.ASSUMED
     for granted in (False,) if assumes else (False, True):
+        if granted not in told.values():
+            continue
         purposes = [one for one in consent.OPTIONAL if told.get(one) is granted]
         if purposes:
             yield granted, consent.CARRIED, purposes

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from cdp import consent_store as store
 from cdp import suppression, withdrawal
@@ -165,11 +166,7 @@ def states(session, person_ids: Iterable[int]) -> dict[int, dict[str, bool]]:
     wanted = set(person_ids)
     # Most people never denied anything: whatever was granted they allow.
     said, doubtful = store.grants(session, wanted)
-    found = {
-        person_id: {"service": person_id in said}
-        | {purpose: purpose in said.get(person_id, ()) for purpose in OPTIONAL}
-        for person_id in wanted - doubtful
-    }
+    found = {person_id: dict(_allowing(said.get(person_id))) for person_id in wanted - doubtful}
     facts, minors, erasing = store.facts(session, doubtful)
     for person_id in doubtful:
         known = person_id in facts and person_id not in erasing
@@ -180,6 +177,12 @@ def states(session, person_ids: Iterable[int]) -> dict[int, dict[str, bool]]:
         }
         found[person_id] = {"service": known, **answer}
     return found
+
+
+@lru_cache(maxsize=1_000)
+def _allowing(granted: frozenset[str] | None) -> dict[str, bool]:
+    """The state of somebody who never denied anything; None: of nobody known."""
+    return {"service": granted is not None} | {one: one in (granted or ()) for one in OPTIONAL}
 
 
 def require(session, person_id: int, purpose: str, channel: str | None = None) -> None:
@@ -225,14 +228,19 @@ def _check_purposes(purposes: Iterable[str]) -> None:
         raise ValueError(f"purpose {unknown[0]!r}: expected one of {PURPOSES}")
 
 
-def _places(decision: Decision) -> list[tuple[str, str, str]]:
+def _places(decision: Decision) -> tuple[tuple[str, str, str], ...]:
     """(purpose, scope, source) of a decision, in the order of `PURPOSES`."""
     own = decision.scope or (decision.channel if decision.granted else ALL)
-    return [
-        (purpose, own[:32] if purpose in BY_CHANNEL else ALL, decision.source)
+    return _placed(tuple(decision.purposes), own[:32], decision.source)
+
+
+@lru_cache(maxsize=1_000)
+def _placed(purposes: tuple[str, ...], scope: str, source: str) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (purpose, scope if purpose in BY_CHANNEL else ALL, source)
         for purpose in PURPOSES
-        if purpose in decision.purposes
-    ]
+        if purpose in purposes
+    )
 
 
 def _row(

@@ -124,11 +124,11 @@ def facts(session, person_ids: Iterable[int]) -> tuple[dict[int, list[Fact]], se
     return facts, minors, erasing
 
 
-def grants(session, person_ids: Iterable[int]) -> tuple[dict[int, set[str]], set[int]]:
+def grants(session, person_ids: Iterable[int]) -> tuple[dict[int, frozenset[str]], set[int]]:
     """By known person the purposes that their identifiers grant; and those of the people for whom
     `facts` are needed: somebody who denied something, is under 14, or is being erased."""
     wanted = sorted(person_ids)
-    said: dict[int, set[str]] = {}
+    said: dict[int, frozenset[str]] = {}
     doubtful: set[int] = set()
     for start in range(0, len(wanted), _CHUNK):
         some = wanted[start : start + _CHUNK]

@@ -10,11 +10,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 
+import yaml
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, String, Text, delete, select
 
 from cdp import tags, withdrawal
 from cdp.segments.tables import MemberRow, SegmentRow
+from cdp.tags import wording
+from cdp.tags.rules import CHINESE
 from storage import Base, utc_now
 
 NEWEST = 50
@@ -58,12 +63,12 @@ class Explanation:
         return {**asdict(self), "at": self.at.isoformat(timespec="seconds") + "Z"}
 
 
-Explainer = Callable[[object, int], Sequence[Explanation]]
+Explainer = Callable[[object, int, str], Sequence[Explanation]]
 _explainers: dict[str, Explainer] = {}
 
 
 def explainer(kind: str, function: Explainer) -> None:
-    """Have `function(session, person_id)` explain what it decided about a person."""
+    """Have `function(session, person_id, language)` explain what it decided about a person."""
     _explainers[kind] = function
 
 
@@ -92,37 +97,63 @@ def log(
     )
 
 
-def explain(session, person_id: int) -> list[Explanation]:
-    """Everything that was decided automatically about a person, the newest first."""
+def explain(session, person_id: int, language: str = CHINESE) -> list[Explanation]:
+    """Everything that was decided automatically about a person, the newest first.
+
+    language: what is said in none of `decisions.yml` is said in Chinese.
+    """
     found = [
-        *_tags(session, person_id),
-        *_segments(session, person_id),
-        *_noted(session, person_id),
+        *_tags(session, person_id, language),
+        *_segments(session, person_id, language),
+        *_noted(session, person_id, language),
     ]
     for function in _explainers.values():
-        found += function(session, person_id)
+        found += function(session, person_id, language)
     return sorted(found, key=lambda one: (one.at, one.what), reverse=True)
 
 
-def _tags(session, person_id: int) -> list[Explanation]:
-    return [
-        Explanation(
-            kind="tag",
-            what=tag.tag,
-            sentence=f"您有标签“{tag.tag}”：{tag.reason.rstrip('。')}。"
-            f"由规则 {tag.rule}（版本 {tag.version}）自动得出，依据 {len(tag.sources)} 条记录。"
-            + (f"到 {tag.expires_at:%Y-%m-%d} 失效。" if tag.expires_at else ""),
-            rule=tag.rule,
+def words(language: str) -> dict:
+    """The sentences of `decisions.yml` in that language, else in Chinese."""
+    return _words().get(language) or _words()[CHINESE]
+
+
+@cache
+def _words() -> dict[str, dict]:
+    path = Path(__file__).with_name("decisions.yml")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _tags(session, person_id: int, language: str) -> list[Explanation]:
+    say = words(language)
+    found = []
+    for tag in tags.of(session, person_id):
+        name = wording.name(tag.tag, language)
+        until = say["tag.until"].format(day=f"{tag.expires_at:%Y-%m-%d}") if tag.expires_at else ""
+        sentence = say["tag"].format(
+            what=name,
+            reason=wording.reason(tag, language).rstrip("。."),
+            rule=wording.name(tag.rule, language),
             version=tag.version,
-            data=tuple(f"记录 {seq}" for seq in tag.sources),
-            at=tag.since,
-            objection="您可以在“我的数据”页删除这个标签，删除后不会再自动加上。",
+            count=len(tag.sources),
+            until=until,
         )
-        for tag in tags.of(session, person_id)
-    ]
+        found.append(
+            Explanation(
+                kind="tag",
+                what=name,
+                sentence=sentence.strip(),
+                rule=tag.rule,
+                version=tag.version,
+                data=tuple(say["tag.data"].format(seq=seq) for seq in tag.sources),
+                at=tag.since,
+                objection=say["tag.objection"],
+            )
+        )
+    return found
 
 
-def _segments(session, person_id: int) -> list[Explanation]:
+def _segments(session, person_id: int, language: str) -> list[Explanation]:
+    say = words(language)
     rows = session.execute(
         select(
             SegmentRow.name,
@@ -134,46 +165,56 @@ def _segments(session, person_id: int) -> list[Explanation]:
         .join(MemberRow, MemberRow.segment_id == SegmentRow.id)
         .where(MemberRow.person_id == person_id, MemberRow.left_at.is_(None))
     )
-    return [
-        Explanation(
-            kind="segment",
-            what=row.name,
-            sentence=f"您在人群“{row.name}”中"
-            + (f"（{row.description.rstrip('。')}）" if row.description else "")
-            + f"，因为您的记录符合它的条件：{row.expression}。",
-            rule=row.name,
-            version=f"{row.updated_at:%Y-%m-%d}",
-            data=(row.expression,),
-            at=row.joined_at,
-            objection="您可以撤回分析或营销授权，撤回后立即退出所有人群。",
+    found = []
+    for row in rows:
+        text = (row.description or "").rstrip("。.")
+        described = say["segment.described"].format(text=text) if text else ""
+        sentence = say["segment"].format(
+            what=row.name, described=described, expression=row.expression
         )
-        for row in rows
-    ]
+        found.append(
+            Explanation(
+                kind="segment",
+                what=row.name,
+                sentence=sentence,
+                rule=row.name,
+                version=f"{row.updated_at:%Y-%m-%d}",
+                data=(row.expression,),
+                at=row.joined_at,
+                objection=say["segment.objection"],
+            )
+        )
+    return found
 
 
-def _noted(session, person_id: int) -> list[Explanation]:
+def _noted(session, person_id: int, language: str) -> list[Explanation]:
+    say = words(language)
     rows = session.scalars(
         select(AutomatedDecisionRow)
         .where(AutomatedDecisionRow.person_id == person_id)
         .order_by(AutomatedDecisionRow.at.desc())
         .limit(NEWEST)
     )
-    names = {"recommendation": "向您推荐了", "experiment": "为您选用了"}
     found = []
     for row in rows:
         because = tuple(json.loads(row.because))
+        sentence = say["noted"].format(
+            did=say.get(f"noted.{row.kind}") or say["noted.other"],
+            what=row.what,
+            because=say["noted.and"].join(because) or say["noted.nothing"],
+            rule=row.rule,
+            version=row.version,
+        )
         found.append(
             Explanation(
                 kind=row.kind,
                 what=row.what,
-                sentence=f"{names.get(row.kind, '系统自动选择了')}“{row.what}”，"
-                f"因为{'、'.join(because) or '没有用到您的个人信息'}。"
-                f"由 {row.rule}（版本 {row.version}）自动得出。",
+                sentence=sentence,
                 rule=row.rule,
                 version=row.version,
                 data=because,
                 at=row.at,
-                objection="您可以关闭个性化推荐，之后看到的是不针对个人的内容。",
+                objection=say["noted.objection"],
             )
         )
     return found

@@ -3,7 +3,18 @@
 Each process that records decisions, erases or runs jobs imports this one module.
 """
 
-from cdp import decisions, erasers, export, messages, minors, profiles, replay, retention, tags
+from cdp import (
+    decisions,
+    erasers,
+    export,
+    messages,
+    minors,
+    profiles,
+    replay,
+    retention,
+    tags,
+    voices,
+)
 from cdp.clusters import update as clusters
 from cdp.lake import flush, forget
 from cdp.readings import consents
@@ -27,4 +38,5 @@ __all__ = [
     "retention",
     "sweep",
     "tags",
+    "voices",
 ]

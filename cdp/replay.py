@@ -36,12 +36,31 @@ CHANNEL = "journal"
 
 @dataclass(frozen=True)
 class Replayed:
-    """erased: numbers of the erasures begun; withdrawn: how many decisions were recorded;
-    unreadable: lines of the journal."""
+    """erased: numbers of the erasures begun; withdrawn: how many decisions were recorded.
+
+    unreadable: lines of the journal; unknown: hash keys of lines that mean nobody without them.
+    """
 
     erased: tuple[str, ...]
     withdrawn: int
-    unreadable: int
+    unreadable: int = 0
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything the journal says was done."""
+        return not self.unreadable and not self.unknown
+
+    def __str__(self) -> str:
+        said = f"{len(self.erased)} erased again, {self.withdrawn} withdrawals recorded again"
+        if self.unreadable:
+            said += f"; {self.unreadable} lines of the journal cannot be read"
+        if self.unknown:
+            said += (
+                f"; other lines are by the hash key {', '.join(self.unknown)}: put it at the end "
+                f"of CDP_HASH_KEY, then run python -m cdp privacy reapply before you open"
+            )
+        return said
 
 
 def replay(place: Path | None = None) -> Replayed:
@@ -50,27 +69,18 @@ def replay(place: Path | None = None) -> Replayed:
     It may be called again: what is done already is left alone.
 
     Raises:
-        keys.UnknownKey: an identifier or a line of the journal was written with a key that the
-            environment does not hold; nothing was done.
+        keys.UnknownKey: an identifier was encrypted with a key that the environment does not hold.
     """
     lines, unreadable = journal.read(place or journal.path())
-    _refuse_unknown({line["key"] for line in lines})
-    told = [(line, datetime.fromisoformat(line["at"])) for line in lines]
+    known = set(map(keys.fingerprint, keys.hash_secrets()))
+    unknown = tuple(sorted({line["key"] for line in lines} - known))
+    told = [(line, datetime.fromisoformat(line["at"])) for line in lines if line["key"] in known]
     with write() as session:
         _suppress(session, [(line, at) for line, at in told if line["what"] == journal.ERASED])
     erased = tuple(_erase_again())
     with write() as session:
         _lift(session, told)
-    return Replayed(erased, _withdraw_again(told), unreadable)
-
-
-def _refuse_unknown(named: set[str]) -> None:
-    missing = named - set(map(keys.fingerprint, keys.hash_secrets()))
-    if missing:
-        raise keys.UnknownKey(
-            f"CDP_HASH_KEY: the journal was written by the key {', '.join(sorted(missing))} too, "
-            f"which is not in it; put it at the end of the list"
-        )
+    return Replayed(erased, _withdraw_again(told), unreadable, unknown)
 
 
 def _suppress(session, told: list[tuple[dict, datetime]]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 from rasa.core.channels.channel import OutputChannel
 from rasa.shared.core.events import BotUttered, UserUttered
 
+from connectors.fixed_words import CHINESE, language_of, words
+
 
 class AnswerCollector(OutputChannel):
     """Collects the answers to one message, so that they can be kept before they are shown."""
@@ -40,7 +42,8 @@ def to_answer(message: dict[str, Any]) -> dict[str, Any]:
     buttons = (message.get("buttons") or []) + (message.get("quick_replies") or [])
     links = list(custom.get("links") or [])
     if message.get("image"):
-        links.append({"title": "查看图片", "url": message["image"]})
+        spoken = language_of(message.get("text") or "") or CHINESE
+        links.append({"title": words("look_at_picture", spoken), "url": message["image"]})
     return {
         "text": message.get("text") or "",
         "buttons": [{"title": b["title"], "payload": b["payload"]} for b in buttons],

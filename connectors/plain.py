@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from urllib.parse import urljoin
 
-CHOOSE = "回复数字选择："
+from connectors.fixed_words import CHINESE, language_of, words
+
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]*")
 _NUMBER = re.compile(r"[1-9]\d?")
 
@@ -53,7 +54,8 @@ def as_text(body: dict) -> str:
     choices = choices_of(body)
     if choices:
         lines = [f"{number}. {one['title']}" for number, one in enumerate(choices, 1)]
-        parts.append("\n".join([CHOOSE, *lines]))
+        spoken = language_of(" ".join([*parts, *(one["title"] for one in choices)]))
+        parts.append("\n".join([words("choose", spoken or CHINESE), *lines]))
     return "\n\n".join(part for part in parts if part)
 
 

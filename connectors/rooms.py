@@ -232,6 +232,16 @@ def note(conversation: str, text: str, name: str) -> None:
             session.add(_room_row(conversation, seq, "user", {"text": text}, utc_now(), name))
 
 
+def reword(conversation: str, name: str, text: str) -> None:
+    """Show another text for a message of the shopper's: what a recording says, once it is heard."""
+    with write() as session:
+        row = session.scalars(
+            select(RoomRow).where(RoomRow.conversation == conversation, RoomRow.client_id == name)
+        ).first()
+        if row is not None:
+            row.body = json.dumps({**json.loads(row.body), "text": text}, ensure_ascii=False)
+
+
 def history(conversation: str, after: int = 0, limit: int = 200) -> list[dict]:
     """The room's messages after a sequence number, oldest first; the newest `limit` of them."""
     with read() as session:

@@ -171,6 +171,38 @@ class ApiClient:
                 raise
         return await self._once(path, body, await self._current(ended=token), query)
 
+    async def download(self, media_id: str, most_bytes: int) -> bytes:
+        """A temporary medium (`media/get`); as `call`.
+
+        Raises:
+            ApiError, NotReached, httpx.HTTPError: as `call`. ValueError: it is larger than that.
+        """
+        token = await self._current()
+        try:
+            return await self._medium(media_id, token, most_bytes)
+        except ApiError as error:
+            if error.code not in _BAD_TOKEN:
+                raise
+        return await self._medium(media_id, await self._current(ended=token), most_bytes)
+
+    async def _medium(self, media_id: str, token: str, most_bytes: int) -> bytes:
+        query = {"access_token": token, "media_id": media_id}
+        try:
+            async with self._http.stream("GET", "/cgi-bin/media/get", params=query) as answer:
+                content = b""
+                async for chunk in answer.aiter_bytes():
+                    content += chunk
+                    if len(content) > most_bytes:
+                        raise ValueError(f"the medium: expected at most {most_bytes} bytes")
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotReached(type(error).__name__) from error
+        answer.raise_for_status()
+        if content[:1] == b"{":
+            # No recording begins so: it is an error.
+            told = json.loads(content)
+            raise ApiError(int(told.get("errcode") or -1), str(told.get("errmsg", "")))
+        return content
+
     async def _once(self, path: str, body: dict | None, token: str, query: dict) -> dict[str, Any]:
         if body is None:
             return await self.get(path, {**query, "access_token": token})

@@ -25,29 +25,21 @@ from sqlalchemy.orm import Session
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import manifest, plain, provenance, rooms, unknown
+from connectors.fixed_words import HEARD, spoken_in, words
 from connectors.floods import Floods
 from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
 from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
+from connectors.voice import hearing
+from connectors.voice.hearing import Hearing
 from connectors.worker import Worker, events_of
 from storage import create_tables
 from storage.together import together
 
 logger = logging.getLogger(__name__)
 
-# What is no text, and what the shopper reads instead of an answer.
-NOT_READ = {
-    "image": "图片我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "voice": "这条语音我没听清，请用文字再说一次；需要人工的话回复「转人工」。",
-    "location": "位置收到了，不过我还用不上它，请用文字告诉我您想问什么。",
-    "video": "视频我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "file": "文件我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "link": "链接收到了，不过里面的内容我还看不了，请用文字告诉我您想问什么。",
-    "unknown": "这种消息我还看不了，请用文字告诉我您想问什么；需要人工的话回复「转人工」。",
-    "choice": "这个选项已经失效，请直接告诉我您的需求。",
-    "too_long": "这条消息太长了，请拆成几条短一些的发给我。",
-}
-# What a reader of the room sees of them.
+# What is no text, as a reader of the room sees it; what the shopper reads instead of an answer is
+# under the same names in fixed_words.yml.
 NAMES = {
     "image": "图片",
     "voice": "语音",
@@ -72,7 +64,7 @@ class Incoming:
     its token; "strange", an event that nobody here knows and that wants no answer. text: what was
     written or recognised, or what there is to say of something else (a picture's address, a place's
     name). who: the shopper's identifier, where the address is not it. raw: the whole of what is not
-    known.
+    known. media: the vendor's number of a recording.
     """
 
     id: str
@@ -82,6 +74,7 @@ class Incoming:
     touch: Mapping[str, Any] | None = None
     who: str = ""
     raw: Mapping[str, Any] | None = None
+    media: str = ""
 
     @property
     def sender(self) -> str:
@@ -101,6 +94,7 @@ class VendorInput(InputChannel):
         self._taking: set[asyncio.Task] = set()
         self._worker: Worker | None = None
         self._sender: Sender | None = None
+        self._hearing: Hearing | None = None
 
     @property
     def manifest(self) -> manifest.Manifest:
@@ -119,6 +113,10 @@ class VendorInput(InputChannel):
         Raises:
             NotSent: not now. Refused: never. Anything else: nobody knows.
         """
+        raise NotImplementedError
+
+    async def recording(self, media: str) -> bytes:
+        """A recording that a shopper sent, by the vendor's number of it."""
         raise NotImplementedError
 
     async def with_person(self, incoming: Incoming) -> bool:
@@ -153,8 +151,14 @@ class VendorInput(InputChannel):
         async def prepare(app, _loop) -> None:
             await asyncio.to_thread(create_tables)
 
+            self._hearing = hearing.of_loop()
             self._worker = Worker(
-                self.name(), on_new_message, self._publish, events_of(app), self._into_outbox
+                self.name(),
+                on_new_message,
+                self._publish,
+                events_of(app),
+                self._into_outbox,
+                self._heard,
             )
             self._sender = Sender(self.name(), self._send_out)
 
@@ -168,6 +172,7 @@ class VendorInput(InputChannel):
             if self._worker:
                 await self._worker.stop()
                 await self._sender.stop()
+                await self._hearing.close()
 
     async def take(self, incoming: Incoming) -> None:
         """Keep what came in; when this returns it may be acknowledged.
@@ -212,6 +217,10 @@ class VendorInput(InputChannel):
         who = (self.identifier, incoming.sender)
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
         shown, text = self._meaning(conversation, incoming)
+        if incoming.media and incoming.kind == "voice":
+            # It is heard when its turn comes; without words of its own only that says any.
+            context |= {"recording": incoming.media, "who": who}
+            shown, text = _described(incoming), text or ""
         heard = partial(
             addresses.note, channel=self.name(), address=incoming.address, identifier=who
         )
@@ -227,6 +236,32 @@ class VendorInput(InputChannel):
         rooms.accept(*kept, heard, at_once, reply, session)
         return True
 
+    async def _heard(self, message: Pending) -> Pending | list[dict]:
+        """What Rasa is given of a message: of a recording its words, and how they were said."""
+        context, conversation = message.context, message.conversation
+        if not context.get("recording"):
+            voice = self._hearing.kept_mood(conversation)
+            return replace(message, context={**context, "voice": voice}) if voice else message
+        try:
+            content = await self.recording(context["recording"])
+        except Exception as error:
+            # Its words may have come with it.
+            logger.warning("%s.recording.missing error=%s", self.name(), type(error).__name__)
+            content = b""
+        ids = [("conversation", conversation), tuple(context["who"])]
+        heard = await self._hearing.hear(content, ids, message.text)
+        try:
+            # What came with its words was looked at when it was kept; they may be a choice.
+            text = message.text or plain_text(heard.text)
+        except TextRefused:
+            self._hearing.keep_mood(conversation, heard)
+            why = "too_long" if heard.text else "voice"
+            return [{"text": await asyncio.to_thread(_not_read, conversation, why)}]
+        if not message.text:
+            told = f"{HEARD}{readable(heard.text)}"
+            await asyncio.to_thread(rooms.reword, conversation, message.client_id, told)
+        return replace(message, text=text, context={**context, "voice": heard.voice})
+
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""
         rooms.note(self.conversation(incoming.address), _described(incoming), incoming.id)
@@ -236,16 +271,17 @@ class VendorInput(InputChannel):
         if incoming.kind == "entry":
             return "（进入会话）", GREETING
         if incoming.kind == "choice":
-            return rooms.choice(conversation, incoming.text) or (NOT_READ["choice"], None)
+            chosen = rooms.choice(conversation, incoming.text)
+            return chosen or (_not_read(conversation, "choice"), None)
         if incoming.kind not in ("text", "voice") or not incoming.text.strip():
-            return NOT_READ.get(incoming.kind, NOT_READ["unknown"]), None
+            return _not_read(conversation, incoming.kind), None
         chosen = _chosen(conversation, incoming.text)
         if chosen:
             return chosen
         try:
             return readable(incoming.text), plain_text(incoming.text)
         except TextRefused:
-            return NOT_READ["too_long"], None
+            return _not_read(conversation, "too_long"), None
 
     def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
         address = message.conversation.removeprefix(f"{self.name()}-")
@@ -300,3 +336,8 @@ def _chosen(conversation: str, typed: str) -> tuple[str, str] | None:
     if number > len(choices):
         return None
     return rooms.choice(conversation, choices[number - 1]["token"])
+
+
+def _not_read(conversation: str, kind: str) -> str:
+    """What is said to a message that is no text."""
+    return words(kind if kind in (*NAMES, "too_long") else "unknown", spoken_in(conversation))

@@ -13,6 +13,7 @@ from rasa.core.channels.channel import UserMessage
 from cdp import cases
 from connectors import rooms
 from connectors.answers import AnswerCollector, answers_after
+from connectors.fixed_words import spoken_in, words
 from connectors.rooms import Pending
 from storage.together import together
 
@@ -23,14 +24,13 @@ TIMEOUT_SECONDS = 30.0
 # next start takes up what is kept.
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
 
-HONEST = {
-    "text": "抱歉，我这边刚才出了点问题，没能处理好您的消息。消息已经记下来了，"
-    "稍后会有人工客服跟进；您也可以过一会儿再试。"
-}
+# What is said where there is no answer (fixed_words.yml).
+UNANSWERED = "unanswered"
 
 Handle = Callable[[UserMessage], Awaitable[None]]
 Publish = Callable[[str, dict], Awaitable[None]]
 Reply = Callable[[Pending, object, "list[dict]"], None]
+Prepare = Callable[[Pending], "Awaitable[Pending | list[dict]]"]
 
 
 class Worker:
@@ -39,7 +39,8 @@ class Worker:
     `handle` gives a message to Rasa, `publish` shows a frame to a room, `retrieve_events` returns
     the events of a conversation's tracker; it is asked only about messages that may have been
     answered before: those found at start, and those whose answers could not be kept. `reply` puts
-    what a room shows into an outbox, where a room alone reaches nobody.
+    what a room shows into an outbox, where a room alone reaches nobody. `prepare` makes of a kept
+    message the one that Rasa is given (a recording is heard), or the answers that need no Rasa.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Worker:
         publish: Publish,
         retrieve_events,
         reply: Reply | None = None,
+        prepare: Prepare | None = None,
     ) -> None:
         self._channel = channel
         self._handle = handle
         self._publish = publish
         self._retrieve_events = retrieve_events
         self._reply = reply
+        self._prepare = prepare
         self._tasks: dict[str, asyncio.Task] = {}
         self._again: set[str] = set()
         self._unsure: set[str] = set()
@@ -140,10 +143,11 @@ class Worker:
             answers = answers_after(events, message.message_id)
         # Seen and not answered is not unseen: asking again would act twice.
         if answers is None:
-            answers = await self._ask_rasa(message)
+            ready = await self._prepare(message) if self._prepare else message
+            answers = ready if isinstance(ready, list) else await self._ask_rasa(ready)
         if not answers:
-            await asyncio.to_thread(_leave_to_a_person, message)
-        return answers or [HONEST]
+            return [await asyncio.to_thread(_leave_to_a_person, message)]
+        return answers
 
     async def _ask_rasa(self, message: Pending) -> list[dict]:
         output = AnswerCollector(self._channel)
@@ -176,7 +180,7 @@ def events_of(app):
     return retrieve
 
 
-def _leave_to_a_person(message: Pending) -> None:
+def _leave_to_a_person(message: Pending) -> dict:
     transcript = [
         {"from": shown["from"], "text": shown["text"]}
         for shown in rooms.history(message.conversation)
@@ -184,3 +188,4 @@ def _leave_to_a_person(message: Pending) -> None:
     cases.request_person(
         message.conversation, "unanswered", transcript, message.context.get("shopper")
     )
+    return {"text": words(UNANSWERED, spoken_in(message.conversation))}

@@ -1,6 +1,7 @@
 """What the intent classifier sees in a message: characters, concepts and sounds, words and letters.
 
 Characters carry most of it in Chinese, Japanese and Korean, words and their letters in English.
+Words of opinion (opinions.txt) tell how pleased a Chinese review is.
 Concepts (concepts.txt) stand for words that mean the same to a shop, so that what was learnt of a
 fridge carries over to a pair of shoes. Sounds (toneless pinyin) make a homophone typed by mistake
 ("在嘛", "快第") look like what was meant. Words by a dictionary were tried as well and added
@@ -27,6 +28,9 @@ _EDGE = "\x02"
 _WORD = re.compile(r"[a-zà-öø-ÿ]+(?:['’][a-zà-öø-ÿ]+)?|[0№☎⌂☺⚭]+|[?!]")
 
 _CONCEPTS_FILE = Path(__file__).with_name("concepts.txt")
+OPINIONS_FILE = Path(__file__).with_name("opinions.txt")
+# What a word of opinion becomes after a word that denies it.
+_TURNED = {"good": "bad", "bad": "good"}
 
 
 def prepare() -> None:
@@ -46,7 +50,12 @@ def characters(text: str) -> list[str]:
 
 def sounds(text: str) -> list[str]:
     """Syllable 1 to 3-grams."""
-    return _ngrams([_sound(character) for character in text], *SOUNDS, " ")
+    return _ngrams(sounds_of(text), *SOUNDS, " ")
+
+
+def sounds_of(text: str) -> list[str]:
+    """The syllable of each character, without its tone; what has none is itself."""
+    return [_sound(character) for character in text]
 
 
 def concepts(text: str) -> list[str]:
@@ -62,6 +71,30 @@ def concept_pairs(text: str) -> list[str]:
         for first in range(len(units))
         for second in range(first + 2, min(first + 1 + REACH, len(units)))
     ]
+
+
+def opinions(text: str) -> list[str]:
+    """Words of opinion (opinions.txt) in their order, and what they come to together.
+
+    good and bad after `not` change places. 1 to 3-grams of the signs; how far good outweighs bad
+    in the whole and in what follows the last `but`; and how many there are of either.
+    """
+    sign_of, known = _opinions()
+    signs: list[str] = []
+    turned, end, last = False, -9, 0
+    for match in known.finditer(text):
+        sign = sign_of[match[0]]
+        if sign == "not":
+            turned, end = True, match.end()
+            continue
+        if turned and match.start() - end <= REACH - 1 and sign in _TURNED:
+            sign = _TURNED[sign]
+        turned = False
+        if sign == "but":
+            last = len(signs)
+        signs.append(sign)
+    whole, after = _balance(signs), _balance(signs[last:])
+    return [f"={whole}", f"=>{after}", f"=={whole}{after}", *_ngrams(signs, 1, 3, " ")]
 
 
 def words(text: str) -> list[str]:
@@ -86,6 +119,7 @@ BLOCKS: dict[str, Callable[[str], list[str]]] = {
     "concept_pairs": concept_pairs,
     "words": words,
     "letters": letters,
+    "opinions": opinions,
 }
 
 
@@ -102,17 +136,33 @@ def _sound(character: str) -> str:
     return pinyin(character, style=Style.NORMAL)[0][0]
 
 
+def _balance(signs: Sequence[str]) -> int:
+    """How far good outweighs bad, from -3 to 3."""
+    return max(-3, min(3, signs.count("good") - signs.count("bad")))
+
+
+@lru_cache(maxsize=1)
+def _opinions() -> tuple[dict[str, str], re.Pattern[str]]:
+    """Word → sign, and the expression that finds the longest words first."""
+    return _dictionary(OPINIONS_FILE, "{}")
+
+
 @lru_cache(maxsize=1)
 def _concepts() -> tuple[dict[str, str], re.Pattern[str]]:
     """Word → concept, and the expression that finds the longest words first."""
-    concept_of: dict[str, str] = {}
-    for line in _CONCEPTS_FILE.read_text("utf-8").splitlines():
+    return _dictionary(_CONCEPTS_FILE, "<{}>")
+
+
+def _dictionary(path: Path, form: str) -> tuple[dict[str, str], re.Pattern[str]]:
+    """A file of lines `name word word …` as word → name in its form, and as an expression."""
+    name_of: dict[str, str] = {}
+    for line in path.read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
-            concept, *words = line.split()
+            name, *words = line.split()
             for word in words:
-                concept_of.setdefault(word, f"<{concept}>")
-    longest_first = sorted(map(re.escape, concept_of), key=len, reverse=True)
-    return concept_of, re.compile("|".join(longest_first))
+                name_of.setdefault(word, form.format(name))
+    longest_first = sorted(map(re.escape, name_of), key=len, reverse=True)
+    return name_of, re.compile("|".join(longest_first))
 
 
 @lru_cache(maxsize=8)

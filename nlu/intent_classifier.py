@@ -39,6 +39,8 @@ _HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 _KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
+# What was typed as a command has lost its slash (connectors/guard.py), and is no wish in words.
+_COMMAND = re.compile(r"\s*／\w")
 # So many English words beside Chinese are not a name or a unit any more.
 _WORDS_BESIDE = 2
 
@@ -159,7 +161,8 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         """Set each message's intent and intent ranking; confidences are in [0, 1]."""
         for message in messages:
             text = message.get(TEXT) or ""
-            ranked = self._rank(text) if text.strip() else []
+            said = text.strip() and not _COMMAND.match(text)
+            ranked = self._rank(text) if said else []
             ranking = [{"name": name, "confidence": value} for name, value in ranked]
             best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
             message.set(INTENT, best, add_to_output=True)

@@ -1,10 +1,10 @@
 """Which language a message is written in, told by script first and by words where script is shared.
 
 Hangul is Korean and kana Japanese. Han characters alone are Chinese if one of them is used in no
-Japanese text (这, 吗, 货), else it may be either. Latin letters are English if most words are ones
-that English-speaking shoppers use; they may also be Chinese sounds typed without characters
-(tuihuo), a model's name, or another language, which lingua tells. What may be either says nothing:
-the talk stays in the language it is in.
+Japanese text (这, 吗, 货), Japanese if one is written so in Japan only (黒, 発), else they may be
+either. Latin letters are English if most words are ones that English-speaking shoppers use; they
+may also be Chinese sounds typed without characters (tuihuo), a model's name, or another language,
+which lingua tells. What may be either says nothing: the talk stays in the language it is in.
 """
 
 from __future__ import annotations
@@ -31,9 +31,17 @@ _SCRIPTS = (
     ("el", r"[\u0370-\u03ff]"),
 )
 _OF_SCRIPT = tuple((code, re.compile(pattern)) for code, pattern in _SCRIPTS)
-_WORD = re.compile(r"[a-zà-öø-ÿāăąćčđēęěğģīįķłńňōőřśşšťūůűųźżžơưạ-ỹ'’]{2,}")
+_LETTERS = "a-zà-öø-ÿāăąćčđēęěğģīįķłńňōőřśşšťūůűųźżžơưạ-ỹ'’"
+# What has digits beside it is a number of something: 91330106MA2XXXXX1A.
+_WORD = re.compile(rf"(?<![\d{_LETTERS}])[{_LETTERS}]{{2,}}(?![\d{_LETTERS}])")
 # Used in Chinese all the time, in Japanese never by themselves; most else is written in both.
 _CHINESE = re.compile(r"[我你您他她它们吗呢吧啊呀哦哪怎么什这那没给跟让把被谁啥咋嘛的了着]")
+# An address or an organisation of China is written so in whatever language it is told.
+_ADDRESS_PART = re.compile(r"[省市区县镇乡路街道巷弄号栋幢楼室]")
+_ORGANISATION = re.compile(r"(?:公司|集团|事务所|委员会|研究院|大学|医院)[\W\d_A-Za-z]*$")
+_PARTS = 3
+# Keys hit at random.
+_ROW = re.compile(r"qwert|asdf|zxcv|sdfg|hjkl")
 # So many of the words must be English, and a single word must be so long, to say anything.
 _SHARE = 0.6
 _LONG = 5
@@ -103,7 +111,7 @@ def recognise(text: str, english: Collection[str]) -> Recognised:
     letters = counted.total()
     words = _WORD.findall(text.lower())
     if not letters:
-        return Recognised(_latin(words, english))
+        return Recognised(_latin(words, english, _WORD.findall(_without_names(text).lower())))
     if counted["ko"] or counted["ja"]:
         # A foreign name may stand in any language, particles and endings only in their own.
         code = "ko" if counted["ko"] >= counted["ja"] else "ja"
@@ -114,7 +122,31 @@ def recognise(text: str, english: Collection[str]) -> Recognised:
         return Recognised(code)
     if _is_english(words, english) and len(words) >= 3 and not _CHINESE.search(text):
         return Recognised("en")  # the name of a thing, in an English sentence
-    return Recognised("zh" if _only_chinese(text) else None)
+    if not _CHINESE.search(text) and any(map(_only_japanese, text)):
+        return Recognised("ja")
+    return Recognised("zh" if _only_chinese(text) and not _is_detail(text) else None)
+
+
+def _only_japanese(character: str) -> bool:
+    """Whether it is a character as Japan alone writes it (黒, 発, 価)."""
+    return _written_in(character, "shift_jis") and not (
+        _written_in(character, "gb2312") or _written_in(character, "big5")
+    )
+
+
+def _written_in(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_detail(text: str) -> bool:
+    """Whether nothing is said but where something goes, or what a firm is called."""
+    folded = fold(text)
+    named = len(_ADDRESS_PART.findall(folded)) >= _PARTS or _ORGANISATION.search(folded)
+    return bool(named) and not _CHINESE.search(text)
 
 
 def _only_chinese(text: str) -> bool:
@@ -129,14 +161,21 @@ def _only_chinese(text: str) -> bool:
     return len(han) > 6
 
 
-def _latin(words: list[str], english: Collection[str]) -> str | None:
-    if not words:
+def _without_names(text: str) -> str:
+    """The text without words that begin with a capital inside it (Yunqi Technology Co., Ltd.), of
+    which nobody can tell the language."""
+    return text if text.isupper() else re.sub(r"(?<=[\w,.&] )[A-Z][\w'’]*", " ", text)
+
+
+def _latin(words: list[str], english: Collection[str], unnamed: list[str]) -> str | None:
+    """`unnamed`: the words that are no names."""
+    if not words or (len(words) == 1 and _ROW.match(words[0])):
         return None
     if _is_english(words, english):
         return "en"
-    if len(words) < 2 or all(map(_is_pinyin, words)):
+    if len(unnamed) < 2 or all(map(_is_pinyin, unnamed)):
         return None
-    likely = _detector().compute_language_confidence_values(" ".join(words))
+    likely = _detector().compute_language_confidence_values(" ".join(unnamed))
     if not likely or likely[0].value < _SURE:
         return None
     return likely[0].language.iso_code_639_1.name.lower()

@@ -6,6 +6,7 @@ made in one thread and swapped in for all.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from kg.text import fold
 from kg.vocabulary import Term
 from nlu.light_spacy import spacy
+from nlu.near_names import NearNames
 
 # Which kind a text names when several do: the more particular one.
 KINDS = ("product", "series", "brand", "category", "colour", "size")
@@ -24,6 +26,11 @@ _BREATH_SECONDS = 0.001
 
 # Single Chinese characters name nothing safely, and neither does a letter or a digit.
 _SHORTEST = 2
+_WORD = re.compile(r"[a-z]+")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
+# What follows a brand: its goods, its shop.
+_AFTER_BRAND = "的牌家"
+_MOST_WORDS = 3
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,18 @@ class Mention:
     end: int
 
 
+Found = tuple[int, int, str]
+
+
 class Lexicon:
     """The names of one version of the graph."""
 
     def __init__(self, terms: Iterable[Term]) -> None:
         """Build the matcher; about five seconds for 100,000 names."""
-        self._meanings = _meanings(terms)
+        known = list(terms)
+        self._meanings = _meanings(known)
+        self._spaced = {_compact(term.text) for term in known if " " in term.text.strip()}
+        self._near = NearNames(self._meanings)
         self._nlp = spacy.blank("zh")
         self._matcher = spacy.matcher.PhraseMatcher(self._nlp.vocab)
         names = list(self._meanings)
@@ -69,25 +82,85 @@ class Lexicon:
             document[start:end]
             for _, start, end in self._matcher(document)
             if _stands_alone(folded, places[start], places[end - 1] + 1)
+            and self._is_word(folded, places[start], places[end - 1] + 1)
+        ]
+        compact = "".join(folded[place] for place in places)
+        exact = [
+            (span.start, span.end, compact[span.start : span.end])
+            for span in spacy.util.filter_spans(spans)
+        ]
+        near = [
+            found
+            for found in self._near.find(compact, _latin_words(folded, places))
+            if self._may_be(found, compact, exact)
         ]
         return [
-            self._mention(text, places, span.start, span.end, document)
-            for span in sorted(spacy.util.filter_spans(spans), key=lambda span: span.start)
+            self._mention(text, places, start, end, name)
+            for start, end, name in sorted([*exact, *_beside(near, exact)])
         ]
 
+    def _is_word(self, text: str, start: int, end: int) -> bool:
+        """Whether a name in hangul begins a word, and crosses a blank only where it has one itself.
+
+        Particles follow a name without a blank, so its end says nothing.
+        """
+        said = text[start:end]
+        if not _HANGUL.match(said):
+            return True
+        if start and _HANGUL.match(text[start - 1]):
+            return False
+        return not any(map(str.isspace, said)) or _compact(said) in self._spaced
+
+    def _may_be(self, near: Found, text: str, exact: list[Found]) -> bool:
+        """Whether what nearly says a name of two characters can be that name.
+
+        So short a sound means many things: only a brand where brands stand, and a series between a
+        brand and a number.
+        """
+        start, end, name = near
+        if end - start > _SHORTEST:
+            return True
+        kind, follows = self._meanings[name][0], text[end : end + 1]
+        if kind == "brand":
+            return follows in tuple(_AFTER_BRAND) or any(at == end for at, _, _ in exact)
+        return kind == "series" and (follows.isdigit() or any(e == start for _, e, _ in exact))
+
     def _mention(
-        self, text: str, places: Sequence[int], start: int, end: int, document: spacy.tokens.Doc
+        self, text: str, places: Sequence[int], start: int, end: int, name: str
     ) -> Mention:
-        kind, ids = self._meanings["".join(token.text for token in document[start:end])]
+        kind, ids = self._meanings[name]
         first, last = places[start], places[end - 1] + 1
         return Mention(kind, ids, text[first:last], first, last)
+
+
+def _beside(near: list[Found], exact: list[Found]) -> list[Found]:
+    """What is nearly said where nothing is said exactly, the longest of what overlaps."""
+    kept = list(exact)
+    for one in sorted(near, key=lambda found: found[0] - found[1]):
+        if all(one[1] <= other[0] or other[1] <= one[0] for other in kept):
+            kept.append(one)
+    return kept[len(exact) :]
+
+
+def _latin_words(folded: str, places: Sequence[int]) -> list[tuple[int, int]]:
+    """Where words of Latin letters stand in the text without its blanks."""
+    at = {place: number for number, place in enumerate(places)}
+    words = [(at[word.start()], at[word.end() - 1] + 1) for word in _WORD.finditer(folded)]
+    # A name may be of several words, of which one is misspelt.
+    joined = [
+        (words[first][0], words[last][1])
+        for first in range(len(words))
+        for last in range(first + 1, min(first + _MOST_WORDS, len(words)))
+        if words[last][1] - words[first][0] == sum(e - s for s, e in words[first : last + 1])
+    ]
+    return [*words, *joined]
 
 
 def _meanings(terms: Iterable[Term]) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Folded name → its kind and the ids it may mean, in the order of the vocabulary."""
     found: dict[str, dict[str, dict[str, None]]] = {}
     for term in terms:
-        name = "".join(fold(term.text).split())
+        name = _compact(term.text)
         if len(name) < _SHORTEST:
             continue
         found.setdefault(name, {}).setdefault(term.kind, {})[term.id] = None
@@ -96,6 +169,10 @@ def _meanings(terms: Iterable[Term]) -> dict[str, tuple[str, tuple[str, ...]]]:
         kind = min(kinds, key=_rank)
         meanings[name] = (kind, tuple(kinds[kind]))
     return meanings
+
+
+def _compact(text: str) -> str:
+    return "".join(fold(text).split())
 
 
 def _rank(kind: str) -> int:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from nlu import pattern_rules_en, pattern_rules_ja, pattern_rules_ko
 from nlu.cities import cities
 from nlu.dates import dates
 from nlu.numerals import CHINESE, NUMBER, number
-
-Span = tuple[int, int, Any]
+from nlu.spans import Span, spans
 
 _EDGE = r"(?<![a-z0-9])"
 _END = r"(?![a-z0-9])"
@@ -34,15 +34,6 @@ class Found:
     end: int
 
 
-def _spans(pattern: re.Pattern[str], value: Callable[[re.Match[str]], Any], text: str):
-    """(start, end, value) of the matches whose value is not None; a group `m` narrows the span."""
-    for match in pattern.finditer(text):
-        worth = value(match)
-        if worth is not None:
-            group = "m" if "m" in pattern.groupindex and match["m"] is not None else 0
-            yield match.start(group), match.end(group), worth
-
-
 def _only_digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
@@ -58,19 +49,19 @@ _BARE4 = re.compile(r"(?<![\da-z./-])\d{4}(?![\da-z./年块元米-])")
 
 
 def _order_number(text: str) -> Iterator[Span]:
-    yield from _spans(_ORDER, lambda m: "QD" + _only_digits(m["digits"] or m["bare"]), text)
+    yield from spans(_ORDER, lambda m: "QD" + _only_digits(m["digits"] or m["bare"]), text)
 
 
 def _ticket_number(text: str) -> Iterator[Span]:
-    yield from _spans(_TICKET, lambda m: m["kind"].upper() + _only_digits(m["digits"]), text)
+    yield from spans(_TICKET, lambda m: m["kind"].upper() + _only_digits(m["digits"]), text)
 
 
 def _phone(text: str) -> Iterator[Span]:
-    yield from _spans(_MOBILE, lambda m: _only_digits(m["n"]), text)
+    yield from spans(_MOBILE, lambda m: _only_digits(m["n"]), text)
 
 
 def _phone_last4(text: str) -> Iterator[Span]:
-    yield from _spans(_LAST4, lambda m: m["m"], text)
+    yield from spans(_LAST4, lambda m: m["m"], text)
     order = _ORDER.search(text)
     rest = text[: order.start()] + " " * len(order[0]) + text[order.end() :] if order else text
     bare = _BARE4.findall(rest)
@@ -97,7 +88,7 @@ def _quantity(text: str) -> Iterator[Span]:
             return 1 if _BUYING.search(text[: match.start()]) else None
         return int(count)
 
-    yield from _spans(_QUANTITY, value, text)
+    yield from spans(_QUANTITY, value, text)
 
 
 _MONEY = re.compile(
@@ -116,7 +107,7 @@ def _money(text: str) -> Iterator[Span]:
             amount += number(match["mao"]) / 10
         return amount
 
-    yield from _spans(_MONEY, value, text)
+    yield from spans(_MONEY, value, text)
 
 
 _CM = r"(?:cm|厘米|公分|㎝)"
@@ -143,7 +134,7 @@ def _height(text: str) -> Iterator[Span]:
             centimetres = float(match["said"] or match["cm"] or match["child"])
         return round(centimetres, 1) if 45 <= centimetres <= 230 else None
 
-    yield from _spans(_HEIGHT, value, text)
+    yield from spans(_HEIGHT, value, text)
 
 
 def _below_metre(rest: str) -> float:
@@ -172,7 +163,7 @@ def _weight(text: str) -> Iterator[Span]:
         kilograms = amount / 2 if match["unit"] == "斤" else amount
         return round(kilograms, 2) if 0 < kilograms <= 300 else None
 
-    yield from _spans(_WEIGHT, value, text)
+    yield from spans(_WEIGHT, value, text)
 
 
 _FOOT = re.compile(
@@ -188,7 +179,7 @@ def _foot_length(text: str) -> Iterator[Span]:
         centimetres = length / 10 if length > 40 else length
         return round(centimetres, 2) if 8 <= centimetres <= 34 else None
 
-    yield from _spans(_FOOT, value, text)
+    yield from spans(_FOOT, value, text)
     bare = _BARE_CM.match(text)
     if bare and 8 <= float(bare["n"]) <= 34:
         yield bare.start("n"), len(text.rstrip()), float(bare["n"])
@@ -219,7 +210,7 @@ def _age(text: str) -> Iterator[Span]:
             years = (months + (0.5 if match["and_half"] else 0)) / 12
         return round(years, 2) if 0 < years <= 120 else None
 
-    yield from _spans(_AGE, value, text)
+    yield from spans(_AGE, value, text)
 
 
 _LETTERS = r"(?:[2-6]xl|x{0,4}l|x{0,2}s|m)"
@@ -247,7 +238,7 @@ def _size(text: str) -> Iterator[Span]:
         size = next(match[group] for group in groups if match[group]).upper()
         return _SAME_SIZE.get(size, size)
 
-    yield from _spans(_SIZE, value, text)
+    yield from spans(_SIZE, value, text)
 
 
 # Of what overlaps the longest is kept; of equals, the earlier kind in this order. What stands under
@@ -267,16 +258,20 @@ RULES: dict[str, Callable[[str], Iterator[Span]]] = {
     "city": cities,
 }
 FIRST = ("order_number", "ticket_number", "phone", "phone_last4")
+# What other languages than Chinese say besides.
+_OTHERS = (pattern_rules_en, pattern_rules_ja, pattern_rules_ko)
 
 
 def find(folded: str, today: date) -> list[Found]:
     """All entities in a folded text, none overlapping, in the order they stand."""
     found = [
         Found(kind, value, start, end)
-        for kind, rule in RULES.items()
+        for rules in (RULES, *(others.RULES for others in _OTHERS))
+        for kind, rule in rules.items()
         for start, end, value in rule(folded)
     ]
-    found += [Found("date", value, start, end) for start, end, value in dates(folded, today)]
+    for days in (dates, *(others.dates for others in _OTHERS)):
+        found += [Found("date", value, start, end) for start, end, value in days(folded, today)]
     order = (*RULES, "date")
     found.sort(key=lambda f: (f.kind not in FIRST, f.start - f.end, order.index(f.kind)))
     kept: list[Found] = []

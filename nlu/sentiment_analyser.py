@@ -25,13 +25,14 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from nlu.features import OPINIONS_FILE
 from nlu.intent_classifier import HAN, HANGUL, KANA, LATIN, script
 from nlu.sentiment_model import LABELS, NEGATIVE, NEUTRAL, POSITIVE, SentimentModel, label
 
 SENTIMENT = "sentiment"
 FOLDER = Path(__file__).parent / "sentiment"
 BLOCKS = {
-    HAN: ["characters"],
+    HAN: ["characters", "opinions"],
     KANA: ["characters"],
     HANGUL: ["characters"],
     LATIN: ["words", "letters"],
@@ -49,8 +50,28 @@ def opinions() -> list[tuple[str, str]]:
     found = []
     for path in sorted(FOLDER.glob("*.yml")):
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found += [(text, mood) for mood in LABELS for text in told.get(mood, [])]
+        found += [(text, kind) for kind in LABELS for text in told.get(kind, [])]
     return found
+
+
+def fitted(training_data: TrainingData) -> dict[str, SentimentModel]:
+    """A model for each way of writing, of the opinions and the intents' examples."""
+    rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for text, told in [*opinions(), *_told(training_data)]:
+        rows[script(text)].append((text, told))
+    models = {}
+    for written, examples in rows.items():
+        texts, moods = zip(*examples, strict=True)
+        if set(moods) == set(LABELS):
+            models[written] = SentimentModel.fit(texts, moods, BLOCKS[written])
+    return models
+
+
+def mood(models: dict[str, SentimentModel], text: str) -> dict[str, Any]:
+    """{label, score} of a text; without a letter or a model for its writing it has none."""
+    model = models.get(script(text)) if any(map(str.isalpha, text)) else None
+    score = round(model.score(text), 3) if model else 0.0
+    return {"label": label(score), "score": score}
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -80,22 +101,15 @@ class SentimentAnalyser(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str:
-        """A hash of the files of opinion, so that a change of theirs is trained."""
+        """A hash of the files and words of opinion, so that a change of theirs is trained."""
         digest = hashlib.sha256()
-        for path in sorted(FOLDER.glob("*.yml")):
+        for path in [*sorted(FOLDER.glob("*.yml")), OPINIONS_FILE]:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
         """Train on the opinions and the intents' examples, and keep the models."""
-        rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for text, mood in [*opinions(), *_told(training_data)]:
-            rows[script(text)].append((text, mood))
-        self._models = {}
-        for written, examples in rows.items():
-            texts, moods = zip(*examples, strict=True)
-            if set(moods) == set(LABELS):
-                self._models[written] = SentimentModel.fit(texts, moods, BLOCKS[written])
+        self._models = fitted(training_data)
         with self._model_storage.write_to(self._resource) as folder:
             for written, model in self._models.items():
                 model.save(folder / written)
@@ -119,10 +133,8 @@ class SentimentAnalyser(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         """Set each message's sentiment."""
         for message in messages:
-            text = message.get(TEXT) or ""
-            model = self._models.get(script(text)) if any(map(str.isalpha, text)) else None
-            score = round(model.score(text), 3) if model else 0.0
-            message.set(SENTIMENT, {"label": label(score), "score": score}, add_to_output=True)
+            found = mood(self._models, message.get(TEXT) or "")
+            message.set(SENTIMENT, found, add_to_output=True)
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

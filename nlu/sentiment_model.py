@@ -34,7 +34,7 @@ class SentimentModel:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[str], labels: Sequence[str], blocks: Sequence[str], c: float = 4.0
+        cls, texts: Sequence[str], labels: Sequence[str], blocks: Sequence[str], c: float = 2.0
     ) -> SentimentModel:
         """Train on one label a text; `c`: how little the model forgives.
 

@@ -16,6 +16,7 @@ from rasa.core.nlg import TemplatedNaturalLanguageGenerator
 from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore
 from rasa.core.utils import AvailableEndpoints
 
+from connectors.translation.translator import Translator, translator
 from runtime.processor import LiveProcessor
 from runtime.remote_action import ActionEndpoint
 from runtime.serving import Unable
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 class LiveAgent(Agent):
     """An agent whose trackers, locks and graph are those of this package."""
 
+    translator: Translator | None = None
+
     def load_model(self, model_path: str | Path, fingerprint: str | None = None) -> None:
         """Load the model and a processor for it."""
         self.processor = LiveProcessor(
@@ -35,6 +38,7 @@ class LiveAgent(Agent):
             action_endpoint=self.action_endpoint,
             generator=self.nlg,
             http_interpreter=self.http_interpreter,
+            translator=self.translator,
         )
         self.domain = self.processor.domain
         self._set_fingerprint(fingerprint)
@@ -53,6 +57,8 @@ class LiveAgent(Agent):
         """Finish what is being written and let every connection go."""
         if isinstance(self.action_endpoint, ActionEndpoint):
             await self.action_endpoint.close()
+        if self.translator is not None:
+            await self.translator.close()
         close_store = getattr(self.tracker_store, "close", None)
         if close_store:
             close_store()
@@ -64,7 +70,8 @@ def load_agent(model: Path, endpoints: AvailableEndpoints) -> LiveAgent:
     """An agent that is ready to answer.
 
     Raises:
-        Unable: the model or something named in `endpoints.yml` cannot be loaded.
+        Unable: the model or something named in `endpoints.yml` cannot be loaded, or a provider of
+            translation is not set up.
     """
     tracker_store = _tracker_store(endpoints)
     action_endpoint = ActionEndpoint(endpoints.action) if endpoints.action else None
@@ -79,6 +86,10 @@ def load_agent(model: Path, endpoints: AvailableEndpoints) -> LiveAgent:
         raise Unable(f"endpoints.yml: {error}") from error
     if action_endpoint is not None:
         action_endpoint.tracker_store = agent.tracker_store
+    try:
+        agent.translator = translator()
+    except ValueError as error:
+        raise Unable(str(error)) from error
     try:
         agent.load_model(model)
     except Exception as error:

@@ -35,7 +35,10 @@ def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) 
 
     @app.get("/healthz")
     async def healthz(_request):
-        return response.json({"status": "ok"})
+        # A provider that rests is no reason to restart: native languages do without.
+        translation = app.ctx.agent.translator.health()
+        told = {"status": "ok", **({"translation": translation} if translation else {})}
+        return response.json(told)
 
     @app.listener("before_server_start")
     async def connect(app, loop) -> None:

@@ -41,6 +41,13 @@ class OrderedGraphRunner(DaskGraphRunner):
             results[name] = node(*given)[1]
         return {name: results[name] for name in wanted}
 
+    def component(self, kind: type) -> Any:
+        """The first component of that class, or None."""
+        for node in self._instantiated_nodes.values():
+            if isinstance(node._component, kind):
+                return node._component
+        return None
+
     def _order(self, targets: tuple[str, ...]) -> list[tuple]:
         known = self.__dict__.setdefault("_known_orders", {})
         if targets not in known:

@@ -2,6 +2,7 @@
 
 What is decided, and what ends up in the tracker, is Rasa's own. Left out: the search for actions at
 every prediction, deep copies for debug logs, the NLU graph for a choice that is already an intent.
+Beside it: talk in a language that is not spoken here is translated (runtime/foreign.py).
 """
 
 from __future__ import annotations
@@ -25,15 +26,21 @@ from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_NAME_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 
+from connectors.translation.translator import Translator
+from nlu.graph_linker import GraphLinker
+from nlu.language_recogniser import LANGUAGE
 from runtime.actions import Actions
+from runtime.foreign import Foreign, speaks_foreign
 from runtime.graph_runner import OrderedGraphRunner, PredictOnlyStorage
 
 
 class LiveProcessor(MessageProcessor):
     """Rasa's processor over live trackers."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, translator: Translator | None = None, **kwargs: Any) -> None:
+        """See Rasa's; `translator`: for talk in languages that are not spoken here."""
         super().__init__(*args, **kwargs)
+        self._foreign = Foreign(translator or Translator([]), self._names_in)
         self._actions = Actions(self.domain, self.action_endpoint)
         self._known_intents = frozenset(self.domain.intents)
         self._known_entities = frozenset(self.domain.entities)
@@ -57,10 +64,18 @@ class LiveProcessor(MessageProcessor):
     async def parse_message(self, message, tracker=None, only_output_properties=True) -> dict:
         """What the message means, as Rasa's processor says it."""
         parse_data = None if self.http_interpreter else self._choice(message)
-        if parse_data is None:
-            return await super().parse_message(message, tracker, only_output_properties)
-        self._check_for_unseen_features(parse_data)
-        return parse_data
+        if parse_data is not None:
+            self._check_for_unseen_features(parse_data)
+            return parse_data
+
+        async def understand(said) -> dict:
+            return await MessageProcessor.parse_message(self, said, tracker, only_output_properties)
+
+        parse_data = await understand(message)
+        # Without a talk it is only asked what a text means.
+        if tracker is None:
+            return parse_data
+        return await self._foreign.heard(message, tracker, parse_data, understand)
 
     def _choice(self, message) -> dict[str, Any] | None:
         """A choice (`/intent{…}`) read as the graph's last node reads it; else None."""
@@ -109,7 +124,24 @@ class LiveProcessor(MessageProcessor):
     def _get_action(self, action_name: str):
         return self._actions.named(action_name)
 
+    def _names_in(self, text: str) -> list[str]:
+        """The names of products and brands that stand in a text."""
+        linker = self.graph_runner.component(GraphLinker)
+        if linker is None:
+            return []
+        found = linker.process([Message({TEXT: text})])[0].get(ENTITIES)
+        return [one["text"] for one in found if one["entity"] in ("product", "brand", "series")]
+
     # acting
+
+    async def _run_prediction_loop(self, output_channel, tracker) -> None:
+        go_on = super()._run_prediction_loop
+        if speaks_foreign(tracker):
+            await self._foreign.converse(output_channel, tracker, self.domain, go_on)
+        elif self._foreign.helps(tracker.get_slot(LANGUAGE)):
+            await self._foreign.beside(output_channel, tracker, go_on)
+        else:
+            await go_on(output_channel, tracker)
 
     async def run_action_extract_slots(self, output_channel, tracker):
         """Fill slots from the latest message."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import zip_longest
 from typing import Any
@@ -81,7 +81,8 @@ class Details:
 @dataclass(frozen=True)
 class Sources:
     """Where the storefront reads: an open graph; the modules `kg.catalogue`, `kg.promotions` and
-    `kg.sizes`; `many(product_ids)` of `shop.offers`; and which day it is in the shop."""
+    `kg.sizes`; `many(product_ids)` of `shop.offers`; which day it is in the shop; and, where the
+    graph has texts in several languages, the module `kg.localised`."""
 
     graph: Any
     catalogue: Any
@@ -89,6 +90,7 @@ class Sources:
     sizes: Any
     many: Callable[[Iterable[str]], dict[str, ProductOffers]]
     today: Callable[[], date]
+    localised: Any = None
 
 
 class Storefront:
@@ -96,6 +98,19 @@ class Storefront:
 
     def __init__(self, sources: Sources):
         self.sources = sources
+
+    def in_language(self, language: str) -> Storefront:
+        """The same shop with the graph's texts in a language (ISO 639-1), as far as it has them."""
+        source = self.sources
+        if source.localised is None:
+            return self
+        reader = source.localised.LocalisedReader(source.graph, language)
+        return Storefront(replace(source, graph=reader))
+
+    async def words(self, language: str) -> dict[str, str]:
+        """What series, colours and sizes are called in a language, by their own names."""
+        source = self.sources
+        return await source.localised.words(source.graph, language) if source.localised else {}
 
     async def top_categories(self) -> list[Any]:
         """The categories that lie in no other, in the catalogue's order."""

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 import orjson
-from sqlalchemy import Column, String, Table, Text, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Boolean, String, Table, Text, bindparam
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
-
-from storage.database import engine
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
 
 Rows = Sequence[dict]
 
@@ -37,15 +38,37 @@ def update_rows(session: Session, table: Table, rows: Rows, key: tuple[str, ...]
         _run(session, _update, table, tuple(rows[0]), key, rows)
 
 
-def among(column: Column, values: Iterable) -> ColumnElement[bool]:
+def among(column: ColumnElement, values: Iterable) -> ColumnElement[bool]:
     """The condition that a column's value is one of these (numbers, or texts), as one parameter:
     that of `in_` is one for each value, and the statement is made anew for every number of them."""
-    listed = list(values)
-    if engine().dialect.name == "sqlite":
-        text = orjson.dumps(listed).decode()
-        return column.in_(select(func.json_each(text).table_valued("value").c.value))
-    kind = Text() if isinstance(column.type, String) else column.type
-    return column == func.any(literal(listed, ARRAY(kind)))
+    return _Among(column, bindparam("among", list(values), _List, unique=True))
+
+
+class _List(TypeDecorator):
+    """A list as one parameter: SQLite takes it as JSON, PostgreSQL as an array."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list, dialect: Dialect):
+        return orjson.dumps(value).decode() if dialect.name == "sqlite" else value
+
+
+class _Among(FunctionElement):
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_Among)
+def _by_array(element: _Among, compiler, **how) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+@compiles(_Among, "sqlite")
+def _by_json(element: _Among, compiler, **how) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
 def _run(session: Session, make: Callable, table: Table, names, key, rows: Rows) -> None:
@@ -60,11 +83,12 @@ def _run(session: Session, make: Callable, table: Table, names, key, rows: Rows)
 
 
 def _values(rows: Rows, names: tuple[str, ...], process) -> list[tuple]:
+    pick = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     if not process:
-        return [tuple([row[name] for name in names]) for row in rows]
+        return list(map(pick, rows))
     made = []
     for row in rows:
-        values = [row[name] for name in names]
+        values = list(pick(row))
         for place, change in process:
             values[place] = change(values[place])
         made.append(tuple(values))

@@ -60,13 +60,16 @@ def differences() -> list:
         return compare_metadata(context, Base.metadata)
 
 
+_HEAVY = ("connectors.worker", "voice.child", "voice.prosody", "voice.recording")
+
+
 def import_tables() -> None:
     """Import every module that may declare tables, so that the metadata knows them all."""
     for name in PACKAGES:
         package = importlib.import_module(name)
         for found in pkgutil.walk_packages(package.__path__, f"{name}."):
-            # The channels import Rasa and declare nothing; `__main__` would run.
-            if not found.name.endswith((".channel", ".__main__", "connectors.worker")):
+            # These import Rasa or librosa and declare nothing; `__main__` would run.
+            if not found.name.endswith((".channel", ".__main__", *_HEAVY)):
                 importlib.import_module(found.name)
 
 

@@ -44,6 +44,7 @@ SLOW_FILES = (
     "test_slack.py",
     "test_wechat.py",
     "test_wecom.py",
+    "test_language_model.py",
 )
 _STARTED = {"browser", "assistant", "client", "database", "state"}
 _WRITTEN_IN_TALKS = (
@@ -62,8 +63,15 @@ _WRITTEN_IN_TALKS = (
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """What starts a browser, servers, a database or a training is no unit, wherever it is."""
+    """What starts a browser, servers, a database or a training is no unit, wherever it is.
+
+    Of several processes one runs a whole file, so that what a file starts is started once; the
+    decisions on the conversations are looked at where these were led.
+    """
     for item in items:
+        talks = item.path.parent.name == "conversations" or "on_conversations" in item.path.name
+        group = "conversations" if talks else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
         starts = _STARTED & set(getattr(item, "fixturenames", ()))
         slow = {"runtime", "vendors"} & set(item.path.parts) or item.path.name in SLOW_FILES
         if starts or slow:

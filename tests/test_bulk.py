@@ -20,6 +20,7 @@ def tag(person: int, name: str = "新客", **other) -> dict:
     return {
         **row,
         "reason": "100% 新 'x'",
+        "quoted": None,
         "sources": "[1]",
         "since": AT,
         "expires_at": None,
@@ -86,3 +87,4 @@ def test_a_list_of_numbers_or_of_texts_is_one_parameter(database, many):
         assert set(by_number) == {2, 3} & set(numbers)
         by_text = session.scalars(select(TAGS.c.person_id).where(bulk.among(TAGS.c.tag, texts)))
         assert set(by_text) == {1}
+        assert not session.scalars(select(TAGS).where(bulk.among(TAGS.c.tag, []))).all()

@@ -104,13 +104,13 @@ def _lifespan(sources: Sources | None, shoppers: Mapping[str, str] | None, worki
 
 async def _own_sources(stack: contextlib.AsyncExitStack) -> Sources:
     # Imported here: tests and other shops bring their own and need no graph engine.
-    from kg import catalogue, promotions, sizes
+    from kg import catalogue, localised, promotions, sizes
     from kg.graph import open_graph
     from shop import clock, offers
 
     graph = open_graph()
     stack.push_async_callback(graph.close)
-    return Sources(graph, catalogue, promotions, sizes, offers.many, clock.today)
+    return Sources(graph, catalogue, promotions, sizes, offers.many, clock.today, localised)
 
 
 def _own_shoppers() -> Mapping[str, str]:

@@ -1,14 +1,25 @@
-"""The screens' words in Chinese and English. Product text is the shop's own and stays as it is."""
+"""The screens' words: Chinese and English here, others in `words.<language>.yml` beside this file.
+
+Texts of products come from the graph in the page's language.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
+import yaml
 from fastapi import Request, Response
 
 from web import i18n_privacy
 
-LANGUAGES = ("zh", "en")
+# Each with what it calls itself and its tag for browsers.
+TAGS = {"zh": "zh-CN", "en": "en", "ja": "ja", "ko": "ko"}
+NAMES = {"zh": "中文", "en": "English", "ja": "日本語", "ko": "한국어"}
+LANGUAGES = tuple(TAGS)
+# Those of the console's own words.
+STAFF_LANGUAGES = ("zh", "en")
 COOKIE = "lang"
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -71,7 +82,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "shopper": ("当前顾客", "Shopper"),
     "guest": ("游客", "Guest"),
-    "language": ("English", "中文"),
     "noscript": (
         "在线客服需要启用 JavaScript。",
         "The chat needs JavaScript to be switched on.",
@@ -129,13 +139,22 @@ _CATEGORIES_EN = {
 
 def translator(language: str) -> Callable[..., str]:
     """A function `t(key, **values)` that gives the words of a key; an unknown key raises."""
-    column = LANGUAGES.index(language)
+    said = _words(language)
 
     def words(key: str, **values: object) -> str:
-        text = _WORDS[key][column]
+        text = said[key]
         return text.format(**values) if values else text
 
     return words
+
+
+@cache
+def _words(language: str) -> dict[str, str]:
+    if language in STAFF_LANGUAGES:
+        column = STAFF_LANGUAGES.index(language)
+        return {key: both[column] for key, both in _WORDS.items()}
+    path = Path(__file__).with_name(f"words.{language}.yml")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def has_word(key: str) -> bool:
@@ -145,8 +164,7 @@ def has_word(key: str) -> bool:
 
 def words_under(language: str, *prefixes: str) -> dict[str, str]:
     """The words of all keys that begin so, for a script of a page; places stay as {place}."""
-    column = LANGUAGES.index(language)
-    return {key: both[column] for key, both in _WORDS.items() if key.startswith(prefixes)}
+    return {key: text for key, text in _words(language).items() if key.startswith(prefixes)}
 
 
 def category_name(language: str, category_id: str, name: str) -> str:
@@ -156,10 +174,17 @@ def category_name(language: str, category_id: str, name: str) -> str:
 
 def language_of(request: Request) -> str:
     """`?lang=`, else the cookie of an earlier choice, else the browser's wish, else Chinese."""
+    offered = languages_of(request)
     for chosen in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
-        if chosen in LANGUAGES:
+        if chosen in offered:
             return chosen
-    return _preferred(request.headers.get("accept-language", ""))
+    return _preferred(request.headers.get("accept-language", ""), offered)
+
+
+def languages_of(request: Request) -> tuple[str, ...]:
+    """The languages that the page asked for is there in."""
+    staff = request.url.path.startswith("/console")
+    return STAFF_LANGUAGES if staff else LANGUAGES
 
 
 def remember_language(request: Request, response: Response) -> None:
@@ -169,7 +194,7 @@ def remember_language(request: Request, response: Response) -> None:
         response.set_cookie(COOKIE, chosen, max_age=31_536_000, httponly=True, samesite="lax")
 
 
-def _preferred(header: str) -> str:
+def _preferred(header: str, offered: tuple[str, ...]) -> str:
     wishes = []
     for place, part in enumerate(header[:500].split(",")):
         tag, _, weight = part.strip().partition(";q=")
@@ -178,4 +203,4 @@ def _preferred(header: str) -> str:
         except ValueError:
             quality = 0.0
         wishes.append((-quality, place, tag[:2].lower()))
-    return next((tag for _, _, tag in sorted(wishes) if tag in LANGUAGES), LANGUAGES[0])
+    return next((tag for _, _, tag in sorted(wishes) if tag in offered), offered[0])

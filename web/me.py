@@ -77,7 +77,7 @@ async def page(request: Request) -> Response:
     """The page; what it shows is fetched with the session that the browser holds."""
     state = request.app.state
     try:
-        nav = await state.storefront.top_categories()
+        nav = await state.storefront.in_language(i18n.language_of(request)).top_categories()
     except GraphError:
         nav = []
     words = i18n.words_under(
@@ -155,7 +155,8 @@ async def receipt(asking: Receipt) -> dict:
 async def open_copy(request: Request, token: str) -> Response:
     """The copy that a link opens, made at this moment."""
     try:
-        name, content, kind = await run_in_threadpool(export.open_export, token)
+        language = i18n.language_of(request)
+        name, content, kind = await run_in_threadpool(export.open_export, token, language)
     except export.ExportGone as gone:
         rendering = request.app.state.rendering
         return rendering.page(

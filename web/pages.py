@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,11 +13,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shop.storefront import Storefront
+from web import i18n
 from web.rendering import Rendering
 from web.security import security_headers
 
 # A page is searched from the first product on, so a late one costs all those before it.
 MAX_PAGE = 25
+CHINESE = i18n.LANGUAGES[0]
 
 router = APIRouter(include_in_schema=False)
 log = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ async def product(request: Request, product_id: str) -> Response:
         "product.html",
         details=details,
         first=_first_choice(details),
+        named=await _names(request),
         chart_keys=_chart_keys(details.chart),
     )
 
@@ -135,7 +139,16 @@ def _wants_json(request: Request) -> bool:
 
 
 def _storefront(request: Request) -> Storefront:
-    return request.app.state.storefront
+    """The shop in the page's language; Chinese is what the graph is written in."""
+    storefront, language = request.app.state.storefront, i18n.language_of(request)
+    return storefront if language == CHINESE else storefront.in_language(language)
+
+
+async def _names(request: Request) -> Callable[[str], str]:
+    """What a series, a colour or a size is called in the page's language."""
+    language = i18n.language_of(request)
+    known = {} if language == CHINESE else await _storefront(request).words(language)
+    return lambda name: known.get(name, name)
 
 
 def _rendering(request: Request) -> Rendering:

@@ -33,14 +33,17 @@ class Rendering:
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Render `template` with the words of the request's language and the shop's frame."""
         language = i18n.language_of(request)
-        other = "en" if language == "zh" else "zh"
         state = request.app.state
         context = {
             "t": i18n.translator(language),
             "category_name": lambda found: i18n.category_name(language, found.id, found.name),
             "language": language,
-            "other_language": other,
-            "other_language_url": f"?{request.url.include_query_params(lang=other).query}",
+            "language_tag": i18n.TAGS[language],
+            "other_languages": [
+                (i18n.TAGS[other], i18n.NAMES[other], _in(request, other))
+                for other in i18n.languages_of(request)
+                if other != language
+            ],
             "demo": state.settings.demo,
             "consent_version": TEXT_VERSION,
             "shoppers": getattr(state, "shoppers", {}),
@@ -49,10 +52,14 @@ class Rendering:
             **values,
         }
         response = self._templates.TemplateResponse(request, template, context, status)
-        response.headers["Content-Language"] = "zh-CN" if language == "zh" else "en"
+        response.headers["Content-Language"] = i18n.TAGS[language]
         response.headers["Vary"] = "Accept-Language, Cookie"
         i18n.remember_language(request, response)
         return response
+
+
+def _in(request: Request, language: str) -> str:
+    return f"?{request.url.include_query_params(lang=language).query}"
 
 
 def money(cents: int | None) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import delete, func, insert, select, update
 
 from cdp import decisions, identity, withdrawal
-from cdp.clusters import people
+from cdp.clusters import people, words
 from cdp.clusters.features import matrix
 from cdp.clusters.model import Model, distances
 from cdp.clusters.tables import ClusterMemberRow, ClusterRow
@@ -180,27 +180,23 @@ def _follow(session, changes: identity.Changes) -> None:
     forget(session, {*changes.merged, *changes.regrouped})
 
 
-def _explain(session, person_id: int) -> list[Explanation]:
-    found = of(session, person_id)
+def _explain(session, person_id: int, language: str) -> list[Explanation]:
+    found, say = of(session, person_id), decisions.words(language)
     if found is None:
         return []
-    signs = [one["word"] for one in found.signs]
+    name = words.name(found.name, language)
+    signs = say["noted.and"].join(words.word(one["word"], language) for one in found.signs)
+    told = say["cluster.signs"].format(signs=signs) if signs else ""
     return [
         Explanation(
             kind="cluster",
-            what=found.name,
-            sentence=f"系统按行为相近程度把顾客分成几群，您在“{found.name}”一群"
-            + (f"，这一群的特点是：{'、'.join(signs)}。" if signs else "。"),
+            what=name,
+            sentence=say["cluster"].format(what=name, signs=told),
             rule="clusters",
             version=found.version,
-            data=(
-                "近90天的行为计数",
-                "订单合计",
-                "首次来源",
-                "设备、城市级别、性别与年龄段（如已知）",
-            ),
+            data=tuple(say["cluster.data"]),
             at=found.since,
-            objection="您可以撤回行为分析授权，撤回后立即退出所有分群。",
+            objection=say["cluster.objection"],
         )
     ]
 

@@ -94,10 +94,8 @@ def _reapply(options) -> int:
     done = replay.replay(options.journal)
     for number in done.erased:
         print(number)
-    print(f"{len(done.erased)} erased again, {done.withdrawn} withdrawals recorded again")
-    if done.unreadable:
-        print(f"{done.unreadable} lines of the journal could not be read", file=sys.stderr)
-    return 0
+    print(done)
+    return 0 if done.whole else 1
 
 
 def _retention(options) -> int:

@@ -55,6 +55,6 @@ def _again(options, keys_missing: bool) -> int:
             print(f"restore: {error}", file=sys.stderr)
             print("Then, before you open: python -m cdp privacy reapply")
             return 1
-        counts = f"{len(done.erased)} erased again, {done.withdrawn} withdrawals recorded again"
-        print(f"{file}: {counts}")
+        print(f"{file}: {done}")
+        return 0 if done.whole else 1
     return 0

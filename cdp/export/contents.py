@@ -8,13 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache, partial
+from pathlib import Path
 
+import yaml
 from sqlalchemy import select
 
 from cdp import consent, consent_store, correction, decisions, identity, keys, profiles, sources
 from cdp.events import ERASED, Event, EventRow
 from cdp.messages.tables import OutboxRow
 from cdp.privacy import DataRequestRow
+from cdp.tags.rules import CHINESE
 from storage import utc_now
 
 FORMAT = "qudao.personal-data/1"
@@ -24,25 +28,47 @@ _sections: dict[str, tuple[str, Section]] = {}
 
 
 def section(name: str, title: str, function: Section) -> None:
-    """Add a section: `function(session, person_ids, ids)` gives a list of dicts, or one dict."""
+    """Add a section: `function(session, person_ids, ids)` gives a list of dicts, or one dict.
+
+    title: in Chinese; `words.yml` has the others.
+    """
     _sections[name] = (title, function)
 
 
-def gather(session, ids: list[tuple[str, str]]) -> dict:
-    """Everything about whoever goes by these identifiers.
+def gather(session, ids: list[tuple[str, str]], language: str = CHINESE) -> dict:
+    """Everything about whoever goes by these identifiers, with titles and reasons in a language.
 
-    {"format", "made_at", "sections": [{"name", "title", "content"}]}
+    {"format", "language", "made_at", "sections": [{"name", "title", "content"}]}
     """
+    found = {name: function for name, (_, function) in _sections.items()}
+    found["decisions"] = partial(_decisions, language=language)
+    titles = words(language)["sections"]
     mine, people = consent_store.of_speaker(session, ids)
     person_ids, known = sorted(people), sorted(mine)
     return {
         "format": FORMAT,
+        "language": language,
         "made_at": _time(utc_now()),
         "sections": [
-            {"name": name, "title": title, "content": plain(function(session, person_ids, known))}
-            for name, (title, function) in _sections.items()
+            {
+                "name": name,
+                "title": titles.get(name) or _sections[name][0],
+                "content": plain(function(session, person_ids, known)),
+            }
+            for name, function in found.items()
         ],
     }
+
+
+@cache
+def _all_words() -> dict[str, dict]:
+    path = Path(__file__).with_name("words.yml")
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def words(language: str) -> dict:
+    """The words of a copy in that language, else in Chinese."""
+    return _all_words().get(language) or _all_words()[CHINESE]
 
 
 def plain(value):
@@ -90,8 +116,12 @@ def _corrections(session, person_ids, ids) -> list[dict]:
     ]
 
 
-def _decisions(session, person_ids, ids) -> list[dict]:
-    return [one.as_dict() for person in person_ids for one in decisions.explain(session, person)]
+def _decisions(session, person_ids, ids, language: str = CHINESE) -> list[dict]:
+    return [
+        one.as_dict()
+        for person in person_ids
+        for one in decisions.explain(session, person, language)
+    ]
 
 
 def _allowed(session, person_ids, ids) -> dict:

@@ -14,6 +14,7 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from cdp import audit, privacy
 from cdp.export.contents import gather
 from cdp.export.page import page
+from cdp.tags.rules import CHINESE
 from storage import read, write
 from storage.secrets import secret
 
@@ -35,8 +36,8 @@ def links(number: int) -> dict[str, str]:
     return {form: PATH + _signer().dumps([number, form]) for form in FORMS}
 
 
-def open_export(token: str) -> tuple[str, bytes, str]:
-    """File name, content and media type of the copy that a link's token opens.
+def open_export(token: str, language: str = CHINESE) -> tuple[str, bytes, str]:
+    """File name, content and media type of the copy that a link's token opens, in a language.
 
     Raises:
         ExportGone: the token is not ours, its day is over, or the data was erased since.
@@ -51,7 +52,7 @@ def open_export(token: str) -> tuple[str, bytes, str]:
         ids = privacy.subject_of(session, number)
         if ids is None:
             raise ExportGone("the data this link was for was erased")
-        copy = gather(session, ids)
+        copy = gather(session, ids, language)
     with write() as session:
         audit.note(session, "shopper", "export.opened", f"request {number}", {"form": form})
         privacy.close(session, number)

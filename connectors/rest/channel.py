@@ -25,9 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from cdp import cases
 from connectors import manifest, provenance, rooms
 from connectors.answers import AnswerCollector
+from connectors.fixed_words import CHINESE, language_of, words
 from connectors.floods import Floods
 from connectors.guard import TextRefused, plain_text
-from connectors.worker import HONEST, TIMEOUT_SECONDS
+from connectors.worker import TIMEOUT_SECONDS, UNANSWERED
 from storage import create_tables
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ MAX_METADATA = 255
 BY_SENDER = "600/minute"
 METADATA = ("shopper", "address", "product")
 TOO_FAST = "too many messages of this sender; expected fewer a minute (CHANNELS_LIMIT_SENDER)"
-SORRY = {"text": "抱歉，我这边暂时出了点问题，没能处理好您的消息，请稍后再试。"}
+SORRY = "failed"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -101,7 +102,7 @@ class RestInput(InputChannel):
                 return response.json({"error": str(refused)}, 422)
             except SQLAlchemyError:
                 logger.exception("rest.database.failed")
-                told = [SORRY]
+                told = [_fixed(SORRY, typed)]
             return response.json([_wire(sender, answer) for answer in told], ensure_ascii=False)
 
         @routes.listener("before_server_start")
@@ -177,7 +178,13 @@ async def _ask(on_new_message, conversation: str, text: str, context: dict) -> l
     await asyncio.to_thread(
         cases.request_person, conversation, "unanswered", transcript, context.get("shopper")
     )
-    return [HONEST]
+    return [_fixed(UNANSWERED, text)]
+
+
+def _fixed(key: str, typed: str) -> dict:
+    """What is said where there is no answer, in the language of what was typed."""
+    chosen = typed.strip().startswith("/")
+    return {"text": words(key, CHINESE if chosen else language_of(typed) or CHINESE)}
 
 
 async def _meaning(conversation: str, typed: str) -> str:

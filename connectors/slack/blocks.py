@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from connectors import plain
+from connectors.fixed_words import CHINESE, language_of, words
 
 MOST_BLOCKS = 50
 MOST_TEXT = 3_000  # characters of a section
@@ -15,7 +16,6 @@ MOST_BUTTONS = 25  # in one block of actions
 MOST_IN_ROW = 5  # buttons of a card, before they become a menu
 MOST_OPTIONS = 100
 MOST_TITLE = 75
-CHOOSE = "请选择"
 
 
 def messages(body: dict) -> list[dict]:
@@ -103,11 +103,13 @@ def _buttons(buttons: Iterable[dict]) -> Iterator[dict]:
 
 
 def _menu(buttons: Iterable[dict]) -> dict:
-    options = [{"text": _label(one["title"]), "value": one["token"]} for one in buttons]
+    listed = list(buttons)
+    options = [{"text": _label(one["title"]), "value": one["token"]} for one in listed]
+    spoken = language_of(" ".join(one["title"] for one in listed)) or CHINESE
     return {
         "type": "static_select",
         "action_id": "choice-menu",
-        "placeholder": _label(CHOOSE),
+        "placeholder": _label(words("pick", spoken)),
         "options": options,
     }
 

@@ -27,6 +27,7 @@ from cdp.keys import UnknownKey
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import plain, rooms
+from connectors.fixed_words import CHINESE, language_of, words
 from connectors.sender import NotSent, Refused
 from connectors.slack import blocks, installs, payloads
 from connectors.slack.app import App, NotGenuine, reason_of
@@ -42,8 +43,7 @@ logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 8
 # Of the three seconds that Slack waits for the answer to a command.
 OPENING_SECONDS = 2
-IN_PRIVATE = "收到，我在私信里回复您。"
-NOT_OPENED = "抱歉，现在打不开与您的私信，请直接给我发私信，或稍后再试。"
+IN_PRIVATE, NOT_OPENED = "in_private", "not_opened"
 # Errors after which there is nobody to write to.
 _CLOSED = frozenset(
     {"channel_not_found", "not_in_channel", "is_archived", "account_inactive", "user_not_found"}
@@ -192,9 +192,9 @@ class SlackInput(VendorInput):
         team, org = payloads.place_of(told)
         direct = await self._direct(org or team, str(told.get("user_id")))
         if direct is None:
-            return _only_to_them(NOT_OPENED)
+            return _only_to_them(_fixed(NOT_OPENED, told))
         await self.take(payloads.of_command(told, direct))
-        return None if direct == told.get("channel_id") else _only_to_them(IN_PRIVATE)
+        return None if direct == told.get("channel_id") else _only_to_them(_fixed(IN_PRIVATE, told))
 
     async def _direct(self, place: str, user: str) -> str | None:
         """Our direct messages with somebody; None if they cannot be opened now."""
@@ -300,3 +300,8 @@ def _read(request: Request) -> dict:
     if not isinstance(told, dict):
         raise ValueError("the body: expected an object")
     return told
+
+
+def _fixed(key: str, told: dict) -> str:
+    """What is said to a command by the channel itself, in the language of what was typed."""
+    return words(key, language_of(str(told.get("text") or "")) or CHINESE)

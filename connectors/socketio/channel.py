@@ -32,6 +32,7 @@ from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session
 from connectors import manifest, provenance, rooms
 from connectors.answers import AnswerCollector, to_answer
+from connectors.fixed_words import CHINESE, language_of, words
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.sender import NotSent, Sender
 from connectors.socketio import payloads, shown
@@ -46,11 +47,9 @@ MOST_BODY = 16_000
 PING_SECONDS, PONG_SECONDS = 25.0, 20.0
 BY_CONVERSATION = RateLimitItemPerMinute(60)
 BY_ADDRESS = RateLimitItemPerMinute(300)
-# What is not kept is answered at once, to who said it alone.
-UNAVAILABLE = "抱歉，我这边暂时出了点问题，消息还没有收到，请稍后再发一次。"
-TOO_FAST = "您发得太快了，请稍等一下再发。"
-EXPIRED = "会话已过期，请刷新页面后再发。"
-UNREADABLE = "这条消息是空的或太长了，请用一千字以内的文字再说一次。"
+# What is not kept is answered at once, to who said it alone (fixed_words.yml).
+UNAVAILABLE, TOO_FAST = "not_kept", "too_fast"
+EXPIRED, UNREADABLE = "session_over", "unreadable"
 
 
 class SocketInput(SocketIOInput):
@@ -192,12 +191,12 @@ class SocketInput(SocketIOInput):
         if not isinstance(data, dict):
             return {"error": "expected an object"}
         if not self._allowed(sid):
-            return await self._refuse(sid, TOO_FAST)
+            return await self._refuse(sid, TOO_FAST, data)
         try:
             session = await self._session_of(sid, data)
             conversation = session.conversation
             if not self._limiter.hit(BY_CONVERSATION, conversation):
-                return await self._refuse(sid, TOO_FAST)
+                return await self._refuse(sid, TOO_FAST, data)
             title, text = await asyncio.to_thread(_meaning, conversation, payloads.text_of(data))
             context = {
                 "shopper": session.shopper,
@@ -207,12 +206,12 @@ class SocketInput(SocketIOInput):
             number = payloads.id_of(data) or uuid.uuid4().hex
             await self._keep(session, number, title, text, context)
         except InvalidSession:
-            return await self._refuse(sid, EXPIRED)
+            return await self._refuse(sid, EXPIRED, data)
         except TextRefused:
-            return await self._refuse(sid, UNREADABLE)
+            return await self._refuse(sid, UNREADABLE, data)
         except SQLAlchemyError:
             logger.exception("socketio.message.not_kept")
-            return await self._refuse(sid, UNAVAILABLE)
+            return await self._refuse(sid, UNAVAILABLE, data)
         return None
 
     async def _session_of(self, sid: str, data: dict) -> Session:
@@ -250,7 +249,9 @@ class SocketInput(SocketIOInput):
     def _allowed(self, sid: str) -> bool:
         return self._limiter.hit(BY_ADDRESS, self._audience.address(sid) or "")
 
-    async def _refuse(self, sid: str, text: str) -> dict:
+    async def _refuse(self, sid: str, key: str, data: Any = None) -> dict:
+        written = data.get("message") if isinstance(data, dict) else None
+        text = words(key, language_of(str(written or "")) or CHINESE)
         await self.sio.emit(self.bot_message_evt, {"text": text}, to=sid)
         return {"error": text}
 

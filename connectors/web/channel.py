@@ -14,6 +14,7 @@ import os
 import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from limits import RateLimitItemPerMinute
@@ -28,9 +29,13 @@ from cdp.messages import addresses
 from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session, read
 from connectors import provenance, rooms
+from connectors.fixed_words import CHINESE, HEARD, language_of, spoken_in, words
 from connectors.guard import TextRefused, plain_text, readable
+from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
-from connectors.web.payloads import BadFrame, Frame, error, parse
+from connectors.voice import hearing
+from connectors.voice.hearing import Hearing
+from connectors.web.payloads import BadFrame, Frame, error, is_id, parse
 from connectors.worker import Worker, events_of
 from storage import create_tables
 
@@ -38,9 +43,15 @@ logger = logging.getLogger(__name__)
 
 HELLO_SECONDS = 10.0
 DEFAULT_ORIGINS = "http://localhost:8000,http://127.0.0.1:8000"
-UNAVAILABLE = "抱歉，我这边暂时出了点问题，消息还没有收到，请稍后再发一次。"
-TOO_FAST = "您发得太快了，请稍等一下再发。"
 BY_CONVERSATION = RateLimitItemPerMinute(60)
+VOICES_BY_CONVERSATION = RateLimitItemPerMinute(10, namespace="VOICE")
+# A minute of WAV of 16 bits at 16 kHz, and a little.
+MAX_RECORDING = 2_100_000
+_CORS = {
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Vary": "Origin",
+}
 BY_ADDRESS = RateLimitItemPerMinute(300)
 
 
@@ -69,6 +80,7 @@ class WebInput(InputChannel):
         self._limiter = FixedWindowRateLimiter(self._hits)
         self._worker: Worker | None = None
         self._sender: Sender | None = None
+        self._hearing: Hearing | None = None
         self._keeping: set[asyncio.Task] = set()
 
     def blueprint(self, on_new_message) -> Blueprint:
@@ -83,10 +95,20 @@ class WebInput(InputChannel):
         @routes.middleware("request")
         async def from_our_pages(request: Request):
             origin = request.headers.get("origin", "").rstrip("/")
-            if request.path.rstrip("/").endswith("/socket") and origin not in self._origins:
+            path = request.path.rstrip("/")
+            if path.endswith(("/socket", "/voice")) and origin not in self._origins:
                 logger.warning("web.socket.refused reason=origin")
                 return response.text("this page may not open a chat here", 403)
             return None
+
+        @routes.route("/voice", methods=["POST", "OPTIONS"])
+        async def voice(request: Request):
+            # The page may be of another origin than the chat: it has to be told that it may.
+            allowed = {**_CORS, "Access-Control-Allow-Origin": request.headers["origin"]}
+            if request.method == "OPTIONS":
+                return response.empty(headers=allowed)
+            status, told = await self._voice(request)
+            return response.json(told, status, allowed, ensure_ascii=False)
 
         @routes.websocket("/socket")
         async def socket(request: Request, ws) -> None:
@@ -98,7 +120,10 @@ class WebInput(InputChannel):
             await asyncio.to_thread(create_tables)
             await asyncio.to_thread(rooms.drop_old_choices)
 
-            self._worker = Worker(self.name(), on_new_message, self._publish, events_of(app))
+            self._hearing = hearing.of_loop()
+            self._worker = Worker(
+                self.name(), on_new_message, self._publish, events_of(app), prepare=self._with_mood
+            )
             self._sender = Sender(self.name(), self._say)
 
         @routes.listener("after_server_start")
@@ -111,8 +136,49 @@ class WebInput(InputChannel):
             if self._worker:
                 await self._sender.stop()
                 await self._worker.stop()
+                await self._hearing.close()
 
         return routes
+
+    async def _voice(self, request: Request) -> tuple[int, dict]:
+        """Take a recording as a message: the status, and a frame as the socket would say it."""
+        address, number = request.remote_addr or request.ip, request.args.get("id", "")
+        token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        try:
+            session = await asyncio.to_thread(read, token)
+            if not is_id(number):
+                raise BadFrame("id: expected 1 to 64 printable characters")
+            if not self._allowed(session.conversation, address, VOICES_BY_CONVERSATION):
+                return 429, error("rate_limited", words("too_fast"), number)
+            if len(request.body) > MAX_RECORDING:
+                return 413, error("too_long", f"expected at most {MAX_RECORDING} bytes", number)
+            named = provenance.ids_of(session.conversation, session.shopper)
+            heard = await self._hearing.hear(request.body, named)
+            if not heard.text:
+                self._hearing.keep_mood(session.conversation, heard)
+                spoken = await asyncio.to_thread(spoken_in, session.conversation)
+                return 422, error("not_heard", words("voice", spoken), number)
+            context = self._context(session, address, None) | {"voice": heard.voice}
+            shown, text = f"{HEARD}{readable(heard.text)}", plain_text(heard.text)
+            message = await self._kept(session.conversation, number, shown, text, context)
+        except InvalidSession as refused:
+            return 401, error("expired" if refused.expired else "bad_token", str(refused), number)
+        except BadFrame as refused:
+            return 422, error("bad_frame", str(refused))
+        except TextRefused as refused:
+            return 422, error("too_long", str(refused), number)
+        except SQLAlchemyError:
+            logger.exception("web.voice.not_kept")
+            return 503, error("unavailable", words("not_kept"), number)
+        await self._publish(session.conversation, {"type": "message", "message": message})
+        return 200, {"type": "ack", "id": number, "message": message}
+
+    async def _with_mood(self, message: Pending) -> Pending:
+        """With how the recording before it was said, if its words were not understood."""
+        if message.context.get("voice"):
+            return message
+        voice = self._hearing.kept_mood(message.conversation)
+        return replace(message, context={**message.context, "voice": voice}) if voice else message
 
     async def _serve(self, ws, address: str) -> None:
         session, after = await self._hello(ws)
@@ -211,7 +277,7 @@ class WebInput(InputChannel):
                 return {"type": "pong"}
             if frame.type == "fetch":
                 if not self._allowed(session.conversation, address):
-                    return error("rate_limited", TOO_FAST, frame.id)
+                    return _in_language("rate_limited", "too_fast", frame)
                 messages = await asyncio.to_thread(rooms.history, session.conversation, frame.after)
                 last = messages[-1]["seq"] if messages else frame.after
                 return {"type": "history", "messages": messages, "last": last}
@@ -223,48 +289,53 @@ class WebInput(InputChannel):
         except SQLAlchemyError:
             # Not acknowledged, so the page keeps it as pending and sends it again.
             logger.exception("web.message.not_kept")
-            return error("unavailable", UNAVAILABLE, frame.id)
+            return _in_language("unavailable", "not_kept", frame)
 
     async def _take(self, frame: Frame, session: Session, address: str) -> dict:
         if not self._allowed(session.conversation, address):
-            return error("rate_limited", TOO_FAST, frame.id)
+            return _in_language("rate_limited", "too_fast", frame)
         if session.expires < time.time():
-            return error("expired", "登录已过期，请刷新页面后再发。", frame.id)
+            return _in_language("expired", "expired", frame)
         if frame.type == "choice":
             found = await asyncio.to_thread(rooms.choice, session.conversation, frame.token)
             if found is None:
-                return error("bad_choice", "这个选项已经失效，请直接告诉我您的需求。", frame.id)
+                spoken = await asyncio.to_thread(spoken_in, session.conversation)
+                return error("bad_choice", words("choice", spoken), frame.id)
             shown, text = found
         else:
             try:
                 shown, text = readable(frame.text), plain_text(frame.text)
             except TextRefused as refused:
                 return error("too_long", str(refused), frame.id)
-        context = {
+        context = self._context(session, address, frame.product)
+        message = await self._kept(session.conversation, frame.id, shown, text, context)
+        return {"type": "ack", "id": frame.id, "message": message}
+
+    @staticmethod
+    def _context(session: Session, address: str, product: str | None) -> dict:
+        return {
             "shopper": session.shopper,
             "address": address,
             "touch": session.touch,
-            "product": frame.product,
+            "product": product,
         }
-        keeping = asyncio.create_task(
-            self._keep(session.conversation, frame.id, shown, text, context)
-        )
+
+    async def _kept(self, conversation: str, *message) -> dict:
+        keeping = asyncio.create_task(self._keep(conversation, *message))
         self._keeping.add(keeping)
         keeping.add_done_callback(self._keeping.discard)
         # A socket that breaks cancels us, but not the thread that keeps the message: what is kept
         # must be worked off.
-        message = await asyncio.shield(keeping)
-        return {"type": "ack", "id": frame.id, "message": message}
+        return await asyncio.shield(keeping)
 
     async def _keep(self, conversation: str, *message) -> dict:
         kept = await asyncio.to_thread(rooms.accept, self.name(), conversation, *message)
         self._worker.kick(conversation)
         return kept
 
-    def _allowed(self, conversation: str, address: str) -> bool:
-        return self._limiter.hit(BY_ADDRESS, address) and self._limiter.hit(
-            BY_CONVERSATION, conversation
-        )
+    def _allowed(self, conversation: str, address: str, most=BY_CONVERSATION) -> bool:
+        few = self._limiter.hit(BY_ADDRESS, address)
+        return few and self._limiter.hit(most, conversation)
 
     async def _publish(self, conversation: str, frame: dict) -> None:
         for ws in list(self._sockets.get(conversation, ())):
@@ -277,3 +348,8 @@ class WebInput(InputChannel):
 
 async def _send(ws, frame: dict) -> None:
     await ws.send(json.dumps(frame, ensure_ascii=False))
+
+
+def _in_language(code: str, key: str, frame: Frame) -> dict:
+    """An error told in the language in which the frame is written."""
+    return error(code, words(key, language_of(frame.text or "") or CHINESE), frame.id)

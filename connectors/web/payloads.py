@@ -61,9 +61,7 @@ def parse(raw: str | bytes) -> Frame:
     if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after <= _NEWEST:
         raise BadFrame(f"after: expected a whole number from 0 to {_NEWEST}")
     client_id = data.get("id")
-    if isinstance(client_id, str) and not (
-        len(client_id) <= _ID_LENGTH and client_id.isprintable()
-    ):
+    if isinstance(client_id, str) and client_id and not is_id(client_id):
         raise BadFrame(f"id: expected at most {_ID_LENGTH} printable characters")
     return Frame(
         type=data["type"],
@@ -73,6 +71,11 @@ def parse(raw: str | bytes) -> Frame:
         after=after,
         product=_product(data.get("product")),
     )
+
+
+def is_id(given: str) -> bool:
+    """Whether it may be the id of a client's message."""
+    return 0 < len(given) <= _ID_LENGTH and given.isprintable()
 
 
 def _product(named: object) -> str | None:

@@ -25,9 +25,11 @@ from wechatpy.replies import TextReply
 from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
 from connectors import plain
+from connectors.fixed_words import spoken_in, words
 from connectors.sender import Refused
 from connectors.tencent import Malformed, NotGenuine
 from connectors.vendor import Incoming, VendorInput
+from connectors.voice.formats import MAX_BYTES
 from connectors.wechat import outgoing, payloads, templates
 from connectors.wechat.client import Account, Client
 from connectors.wechat.outgoing import PASSIVE, Outbound
@@ -40,7 +42,6 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 4.0
 TRIES, TRIES_SECONDS = 3, 15.0
-STILL_AT_IT = "这条我还在查，请稍等几秒再问我一次。"
 _MOST_REMEMBERED = 10_000
 FINISHED_PAUSES = (0.0, 0.3, 0.7)
 
@@ -174,7 +175,7 @@ class WeChatInput(VendorInput):
                 reply = await self._take_answer(name)
                 left = end - asyncio.get_running_loop().time()
                 if reply is not None or left <= 0:
-                    return reply or self._last_word(name)
+                    return reply or await self._last_word(name, conversation)
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(answered.wait(), left)
         finally:
@@ -183,14 +184,16 @@ class WeChatInput(VendorInput):
             if not self._waiting[conversation]:
                 del self._waiting[conversation]
 
-    def _last_word(self, name: str) -> str | None:
+    async def _last_word(self, name: str, conversation: str) -> str | None:
         """What an account that may only reply says to WeChat's last try."""
         if self._account.customer_api:
             return None
         if len(self._tries) >= _MOST_REMEMBERED:
             self._tries.clear()
         self._tries[name] += 1
-        return STILL_AT_IT if self._tries[name] >= TRIES else None
+        if self._tries[name] < TRIES:
+            return None
+        return words("still_at_it", await asyncio.to_thread(spoken_in, conversation))
 
     async def _take_answer(self, name: str) -> str | None:
         told = None
@@ -215,6 +218,10 @@ class WeChatInput(VendorInput):
         """Tell the requests that wait for it."""
         for event in list(self._waiting.get(conversation, ())):
             event.set()
+
+    async def recording(self, media: str) -> bytes:
+        """By `media/get`; see `VendorInput.recording`."""
+        return await self._client.download(media, MAX_BYTES)
 
     async def deliver(self, message: Outgoing) -> str | None:
         """By customer-service messages, or templates; see `VendorInput.deliver`."""

@@ -14,6 +14,7 @@ from datetime import timedelta
 from cdp.messages import addresses
 from cdp.messages.outbox import AT_LEAST_ONCE, Outgoing
 from connectors import plain
+from connectors.fixed_words import CHINESE, language_of, words
 from connectors.quota import Quota, Shown, together
 from connectors.sender import NotSent, Refused
 from connectors.tencent import ApiError, NotReached
@@ -27,7 +28,6 @@ PASSIVE, TEMPLATE = "passive", "template "
 QUOTA = Quota(5, timedelta(hours=48), (PASSIVE, TEMPLATE))
 MOST_TEXT = 2_000  # bytes: WeChat takes 2,048
 MOST_CHOICES = 10  # entries of a menu
-CHOOSE = "请选择："
 # What WeChat answers, and what it means for a message.
 CLOSED = frozenset({43004, 48002, 40003})
 LATER = {45009: timedelta(hours=1), 45011: timedelta(minutes=1), -1: timedelta(seconds=10)}
@@ -164,5 +164,10 @@ def _text(part: dict) -> dict:
 def _menu(part: dict) -> dict:
     """A part as a menu, whose entries come back as `bizmsgmenuid`."""
     entries = [{"id": one["token"], "content": one["title"]} for one in part["buttons"]]
-    menu = {"head_content": part["text"] or CHOOSE, "list": entries, "tail_content": ""}
+    menu = {"head_content": part["text"] or _choose(part), "list": entries, "tail_content": ""}
     return {"msgtype": "msgmenu", "msgmenu": menu}
+
+
+def _choose(part: dict) -> str:
+    titles = " ".join(one["title"] for one in part["buttons"])
+    return words("pick", language_of(titles) or CHINESE)

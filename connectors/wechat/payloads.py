@@ -74,7 +74,8 @@ def parse(told: Mapping[str, Any]) -> Incoming | Finished | None:
     if kind not in _KINDS:
         return Incoming(number, sender, "unknown", kind[:64], raw=told)
     said = " ".join(filter(None, (_text(told.get(name)) for name in _SAID.get(kind, ()))))
-    return Incoming(number, sender, _KINDS[kind], said[:MOST])
+    media = _text(told.get("MediaId")) if kind == "voice" else ""
+    return Incoming(number, sender, _KINDS[kind], said[:MOST], media=media)
 
 
 def _event(told: Mapping[str, Any], sender: str) -> Incoming | Finished | None:

@@ -19,9 +19,10 @@ from connectors import plain
 from connectors.sender import NotSent, Refused, Sender
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import VendorInput
+from connectors.voice.formats import MAX_BYTES
 from connectors.wecom import app_payloads, contacts
 from connectors.wecom.app_payloads import Contact
-from connectors.wecom.callback import routes_of
+from connectors.wecom.callback import passed_on, routes_of
 from connectors.wecom.client import APP, Client, Corp
 from connectors.wecom.contacts import Contacts
 
@@ -88,6 +89,8 @@ class WeComAppInput(VendorInput):
         return routes
 
     async def _received(self, told: dict) -> None:
+        if await passed_on(told):
+            return
         found = app_payloads.parse(told)
         if isinstance(found, Contact):
             await self._contacts.took(found)
@@ -104,6 +107,10 @@ class WeComAppInput(VendorInput):
     def parts(self, body: dict) -> list[dict]:
         """As text, in messages that WeCom does not cut."""
         return [{"text": text} for text in plain.split(plain.as_text(body), MOST_TEXT)]
+
+    async def recording(self, media: str) -> bytes:
+        """By `media/get`; see `VendorInput.recording`."""
+        return await self._client.download(media, MAX_BYTES)
 
     async def deliver(self, message: Outgoing) -> str | None:
         """By `message/send`; see `VendorInput.deliver`."""

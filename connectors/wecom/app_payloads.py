@@ -30,6 +30,8 @@ _CHANGES = "change_external_contact"
 _SILENT = frozenset(
     {"enter_agent", "view", "view_miniprogram", "location", "scancode_push", "batch_job_result"}
     | {"pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select"}
+    # Of customer service, where nobody here has it.
+    | {"kf_msg_or_event", "kf_account_auth_change"}
 )
 _KNOWN = frozenset(
     {"ToUserName", "FromUserName", "CreateTime", "MsgType", "MsgId", "AgentID", "Content", "Event"}
@@ -74,6 +76,8 @@ def parse(told: Mapping[str, Any]) -> Incoming | Contact | None:
         ValueError: who sent it, its type, or its number is missing.
     """
     sender, kind = _text(told.get("FromUserName")), _text(told.get("MsgType")).lower()
+    if kind == "event" and _text(told.get("Event")).lower() in _SILENT:
+        return None
     if not 0 < len(sender) <= 64 or not kind:
         raise ValueError("FromUserName, MsgType: expected both")
     fields.count("wecom", told, _KNOWN)
@@ -85,7 +89,8 @@ def parse(told: Mapping[str, Any]) -> Incoming | Contact | None:
     if kind not in _KINDS:
         return Incoming(number, sender, "unknown", kind[:64], who=who, raw=told)
     said = " ".join(filter(None, (_text(told.get(name)) for name in _SAID.get(kind, ()))))
-    return Incoming(number, sender, _KINDS[kind], said[:MOST], who=who)
+    media = _text(told.get("MediaId")) if kind == "voice" else ""
+    return Incoming(number, sender, _KINDS[kind], said[:MOST], who=who, media=media)
 
 
 def _event(told: Mapping[str, Any], sender: str) -> Incoming | Contact | None:
@@ -100,7 +105,7 @@ def _event(told: Mapping[str, Any], sender: str) -> Incoming | Contact | None:
     if event == "click":
         return Incoming(number, sender, "text", key, who=who)
     # What else changes of contacts (a remark, a tag) is theirs.
-    if event in _SILENT or event == _CHANGES:
+    if event == _CHANGES:
         return None
     return Incoming(number, sender, "strange", event[:64] or "event", who=who, raw=told)
 

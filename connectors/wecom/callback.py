@@ -1,4 +1,8 @@
-"""WeCom's callbacks (documents 90968, 96466): always signed, encrypted, and meant for one corp."""
+"""WeCom's callbacks (documents 90968, 96466): always signed, encrypted, and meant for one corp.
+
+An app has one address for all that it hears, also of customer service (document 97713): what is
+another channel's is passed on to it, within this process.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,23 @@ from connectors.wecom.client import Corp
 logger = logging.getLogger(__name__)
 
 Received = Callable[[dict], Awaitable[None]]
+_takers: dict[str, Received] = {}
+
+
+def takes(event: str, received: Received | None) -> None:
+    """From now on an event is this channel's (None: nobody's), whichever callback brings it."""
+    if received is None:
+        _takers.pop(event, None)
+    else:
+        _takers[event] = received
+
+
+async def passed_on(told: dict) -> bool:
+    """Whether another channel took what a callback says."""
+    taker = _takers.get(str(told.get("Event")))
+    if taker is not None:
+        await taker(told)
+    return taker is not None
 
 
 def routes_of(name: str, corp: Corp | None, received: Received) -> Blueprint:

@@ -26,8 +26,8 @@ from connectors.quota import Quota, together
 from connectors.sender import NotSent, Refused
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import Incoming, VendorInput
-from connectors.wecom import cursors, payloads
-from connectors.wecom.callback import routes_of
+from connectors.voice.formats import MAX_BYTES
+from connectors.wecom import callback, cursors, payloads
 from connectors.wecom.client import Client, Corp
 from connectors.wecom.payloads import Entered, Session, Undelivered
 
@@ -39,6 +39,7 @@ MOST_ENTRIES, MOST_CHOICE = 10, 120  # entries of a menu, bytes of one
 ON_EVENT = "event "
 QUOTA = Quota(5, timedelta(hours=48), (ON_EVENT,))
 PAGE = 1_000
+CALLED = "kf_msg_or_event"
 CODE_SECONDS = 18.0  # WeCom's 20, less the way there
 PAUSES = (1.0, 5.0, 30.0)
 FAILED_PAUSES = (0.0, 0.3, 0.7)
@@ -75,13 +76,14 @@ class WeComInput(VendorInput):
 
     def blueprint(self, on_new_message) -> Blueprint:
         """The routes: a health check, and WeCom's callback."""
-        routes = routes_of(self.name(), self._corp, self._received)
+        routes = callback.routes_of(self.name(), self._corp, self._received)
         self.listen(routes, on_new_message)
 
         @routes.listener("before_server_start")
         async def connect(_app, _loop) -> None:
             if self._corp:
                 self._client = Client(self._corp, shared=True)
+                callback.takes(CALLED, self._received)
 
         @routes.listener("after_server_start")
         async def catch_up(_app, _loop) -> None:
@@ -94,13 +96,14 @@ class WeComInput(VendorInput):
             for task in self._tasks:
                 task.cancel()
             if self._client:
+                callback.takes(CALLED, None)
                 await self._client.close()
 
         return routes
 
     async def _received(self, told: dict) -> None:
         """WeCom keeps the messages for three days: nothing is lost if we end here."""
-        if told.get("Event") == "kf_msg_or_event" and isinstance(told.get("OpenKfId"), str):
+        if told.get("Event") == CALLED and isinstance(told.get("OpenKfId"), str):
             self._sync_soon(told["OpenKfId"], told.get("Token"))
 
     def _sync_soon(self, open_kfid: str, token: str | None) -> None:
@@ -205,6 +208,10 @@ class WeComInput(VendorInput):
             return told
         head = told.pop() if told and len(told[-1]["text"].encode()) <= MOST_HEAD else {"text": ""}
         return [*told, {**head, "buttons": choices[:MOST_ENTRIES], "links": links}]
+
+    async def recording(self, media: str) -> bytes:
+        """By `media/get`; see `VendorInput.recording`."""
+        return await self._client.download(media, MAX_BYTES)
 
     async def deliver(self, message: Outgoing) -> str | None:
         """By `kf/send_msg`, or in the first seconds of a session by its welcome code."""

@@ -92,7 +92,8 @@ def of_message(told: Mapping[str, Any]) -> Incoming | Entered | Session | Undeli
     if kind not in _KINDS:
         return Incoming(number, address, "unknown", kind[:64], who=user, raw=told)
     said = " ".join(str(content[one]) for one in _SAID.get(kind, ()) if content.get(one))
-    return Incoming(number, address, _KINDS[kind], said[:MOST], who=user)
+    media = str(content.get("media_id") or "")[:MOST] if kind == "voice" else ""
+    return Incoming(number, address, _KINDS[kind], said[:MOST], who=user, media=media)
 
 
 def _event(told: Mapping[str, Any]) -> Entered | Session | Undelivered | Incoming | None:

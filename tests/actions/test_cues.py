@@ -18,7 +18,7 @@ LANGUAGES = {
 # Groups whose keys are put together in code or read by `cues.which`.
 WHOLE = (
     "service", "reason", "opened", "way_back", "wearer", "asked", "attribute", "kind", "worn",
-    "festival", "region",
+    "festival", "region", "mood",
 )  # fmt: skip
 
 
@@ -53,6 +53,11 @@ def test_width_case_and_traditional_characters_do_not_count():
 
 def test_what_is_cut_out_leaves_the_text_as_it_was_written():
     assert cues.without("order.label", "地址改成：上海市XX路", "") == "上海市XX路"
+
+
+def test_what_languages_find_in_each_others_words_is_cut_out_once():
+    assert cues.without("search.filler", "買い物したい").strip() == ""
+    assert cues.without("search.filler", "防水の靴を買いたいです").split() == ["防水", "靴"]
 
 
 def test_an_unknown_cue_is_an_error():

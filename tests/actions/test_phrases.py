@@ -17,7 +17,7 @@ from rasa.shared.core.events import SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import offers_answers, phrases, size_form
+from actions import handoff, offers_answers, phrases, size_form
 from actions.after_sale_words import CAUSES, METHODS, NOTHING_BACK
 from actions.meanings import MEANINGS
 from actions.order_services import SERVICES
@@ -41,6 +41,10 @@ PUT_TOGETHER = {
     "worn.": size_form.WORN,
     "wearer.": size_form._SEXES,
     "measure.": size_form.MEASURES,
+    "handoff.": (
+        *("complaint", "upset", "stays_upset", "shouted", "repeated", "misunderstood"),
+        *("voice", "dear", *handoff.WORDS),
+    ),
     "colour.": tuple("黑白红蓝绿灰粉紫黄橙棕金银咖杏青"),
 }
 ENGLISH = {
@@ -79,7 +83,7 @@ def used() -> set[str]:
     chinese = phrases.tables()["zh"]
     groups = {key.partition(".")[0] for key in chinese}
     keys, begun = {"list.names"}, set()
-    for call in calls("phrase", "button"):
+    for call in calls("phrase", "desk_phrase", "button"):
         key, title = call.args[0], call.func.attr == "button"
         if isinstance(key, ast.JoinedStr):
             begun.add(key.values[0].value)

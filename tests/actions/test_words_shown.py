@@ -13,15 +13,7 @@ CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 # Modules that only understand what is typed.
 UNDERSTANDING = {"words.py", "wants.py"}
 # Constants of other modules that are compared with what is typed, or with what the graph holds.
-COMPARED = {
-    "after_sale_words.py": {"_KINDS", "_REASONS"},
-    "focus.py": {"AUDIENCES"},
-    "order_services.py": {"PERSONAL"},
-    "policy_answers.py": {"_REGIONS"},
-    "products.py": {"_ASKED", "AT_LARGE"},
-    "search.py": {"_WIDE"},
-    "size_form.py": {"_WORDS"},
-}
+COMPARED = {"order_services.py": {"PERSONAL"}}
 # Methods that compare a text, cut it, or look it up.
 COMPARING = {
     *("startswith", "endswith", "search"),

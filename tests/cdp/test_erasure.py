@@ -121,7 +121,7 @@ def test_proof_of_consent_stays_without_whose_it_was(demo):
     finish(begin(demo))
     with read() as session:
         rows = session.scalars(select(ConsentRow)).all()
-    assert rows and {(row.purpose, row.granted, row.evidence) for row in rows} == {
+    assert rows and {(row.purposes, row.granted, row.evidence) for row in rows} == {
         ("analytics", True, "erased")
     }
     assert not {row.key for row in rows} & {key for _, key in demo.ids}

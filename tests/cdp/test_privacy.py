@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import date, datetime, timedelta
 
@@ -150,6 +151,39 @@ def test_every_automated_decision_is_explained_in_a_sentence(demo):
     shown = next(one for one in found if one.kind == "recommendation")
     assert shown.sentence.startswith("向您推荐了“轻羽跑鞋”，因为最近看过：跑步鞋。")
     assert shown.version == "3" and shown.objection
+
+
+def test_a_copy_and_its_reasons_in_english(demo):
+    with write() as session:
+        row = SegmentRow(name="Runners", expression="orders.count >= 1", description="Run a lot.")
+        row.purpose, row.created_by, row.created_at, row.updated_at = "marketing", "ann", DAY, DAY
+        session.add(row)
+        session.flush()
+        session.add(MemberRow(segment_id=row.id, person_id=demo.person_id, joined_at=DAY))
+    path = export.links(privacy.request(demo.ids[:1], "export", "m"))["html"]
+    page = export.open_export(path.removeprefix("/me/export/"), "en")[1].decode()
+    assert '<html lang="en">' in page and "A copy of my personal data" in page
+    assert "Tags and recommendations made by machine" in page
+    assert "You have the tag “Interest: sports gear”" in page
+    assert "You are in the segment “Runners” (Run a lot), since your records fit" in page
+    assert "You were recommended “轻羽跑鞋”" in page
+    with read() as session:
+        found = decisions.explain(session, demo.person_id, "en")
+    assert all(one.objection.startswith("You can") for one in found)
+    # A language that nobody has written yet is Chinese.
+    with read() as session:
+        assert "您有标签" in str(decisions.explain(session, demo.person_id, "ja"))
+
+
+def test_the_words_of_copies_are_the_same_in_all_languages():
+    for words in (decisions.words, contents.words):
+        zh, en = words("zh"), words("en")
+        assert zh.keys() == en.keys()
+        for key, text in zh.items():
+            if isinstance(text, str):
+                braces = [sorted(re.findall(r"{\w+}", one)) for one in (text, en[key])]
+                assert braces[0] == braces[1], key
+    assert contents.words("en")["sections"].keys() >= contents._sections.keys()
 
 
 def test_being_in_a_segment_is_explained_too(demo):

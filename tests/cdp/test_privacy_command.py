@@ -14,6 +14,11 @@ from storage import read, write
 from tests.cdp.one_shopper import DAY, found_in, put
 
 
+@pytest.fixture(autouse=True)
+def own_journal(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUDAO_JOURNAL", str(tmp_path.with_name(f"{tmp_path.name}-journal")))
+
+
 @pytest.fixture
 def demo(database):
     return put("demo", "+8613812341234")

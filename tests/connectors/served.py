@@ -21,12 +21,14 @@ class NoTrackers:
 
 
 @asynccontextmanager
-async def served(channel, handle) -> AsyncIterator[str]:
-    """The channel under `/webhooks/<name>`; `handle` stands for Rasa. Yields host and port."""
+async def served(channel, handle, *others) -> AsyncIterator[str]:
+    """The channel, and others beside it, under `/webhooks/<name>`; `handle` stands for Rasa. Yields
+    host and port."""
     port = free_port()
     app = Sanic(f"channel_{port}", configure_logging=False)
     app.ctx.agent = SimpleNamespace(tracker_store=NoTrackers())
-    app.blueprint(channel.blueprint(handle), url_prefix=f"/webhooks/{channel.name()}")
+    for one in (channel, *others):
+        app.blueprint(one.blueprint(handle), url_prefix=f"/webhooks/{one.name()}")
     server = await app.create_server("127.0.0.1", port, return_asyncio_server=True)
     # Sanic rewrites its own methods here, from their source, which works once: put them back.
     written = [(owner, name, getattr(owner, name)) for owner, name in TouchUp._registry]

@@ -8,8 +8,9 @@ from sqlalchemy.exc import OperationalError
 
 from cdp import cases
 from connectors import rooms
+from connectors.fixed_words import words
 from connectors.rest.channel import SORRY, RestInput, parse_keys
-from connectors.worker import HONEST
+from connectors.worker import UNANSWERED
 from tests.connectors.served import served
 
 KEY = "0123456789abcdef"
@@ -97,7 +98,7 @@ async def test_a_button_comes_back_as_its_token(rasa, post):
 
 async def test_a_promised_person_has_a_case(rasa, post):
     rasa.answer = None
-    assert (await post(message())).json()[0]["text"] == HONEST["text"]
+    assert (await post(message())).json()[0]["text"] == words(UNANSWERED)
     case = cases.waiting()[0]
     assert (case["conversation"], case["reason"]) == ("shop.a", "unanswered")
     assert case["transcript"] == [{"from": "user", "text": "你好"}]
@@ -109,7 +110,7 @@ async def test_a_database_that_is_away_gets_a_sentence_without_a_promise(rasa, p
 
     monkeypatch.setattr(rooms, "offer_all", fail)
     answer = await post(message())
-    assert (answer.status_code, answer.json()[0]["text"]) == (200, SORRY["text"])
+    assert (answer.status_code, answer.json()[0]["text"]) == (200, words(SORRY))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from connectors import rooms, unknown
+from connectors.fixed_words import words
 from connectors.slack import blocks, channel
 from tests.connectors.on_slack import installable, quick, talking
 from tests.connectors.talks import box, does, inbox, until
@@ -19,7 +20,7 @@ async def test_a_command_is_a_message_that_is_answered_in_private(database):
     async with talking() as at:
         ann = at.team.user("U1")
         told = await does(ann.commands, "/shop", "QD2026110001 到哪了 &amp; 多久")
-        assert told.status == 200 and channel.IN_PRIVATE in told.answer.decode()
+        assert told.status == 200 and words(channel.IN_PRIVATE) in told.answer.decode()
         await until(lambda: at.team.im("U1").texts() == ["听到：QD2026110001 到哪了 &amp; 多久"])
         # The talk goes on there; nobody else sees any of it.
         await does(ann.dm, "谢谢")
@@ -50,13 +51,13 @@ async def test_a_command_that_cannot_be_answered_in_private_says_so(state, monke
     async with talking() as at:
         at.slack.answers_slowly(0.6, "conversations.open")
         told = await does(at.team.user("U1").commands, "/shop", "在吗")
-        assert told.ok and channel.NOT_OPENED in told.answer.decode()
+        assert told.ok and words(channel.NOT_OPENED) in told.answer.decode()
         at.slack.fails("conversations.open", error="missing_scope")
         told = await does(at.team.user("U1").commands, "/shop", "在吗")
-        assert told.ok and channel.NOT_OPENED in told.answer.decode()
+        assert told.ok and words(channel.NOT_OPENED) in told.answer.decode()
     async with talking(installable) as at:
         told = await does(at.team.user("U1").commands, "/shop", "在吗")
-        assert told.ok and channel.NOT_OPENED in told.answer.decode()
+        assert told.ok and words(channel.NOT_OPENED) in told.answer.decode()
         assert at.bot.heard == [] and inbox() == []
 
 

@@ -19,6 +19,7 @@ from cdp import identity
 from cdp.messages import notify
 from cdp.session import issue, new_conversation
 from connectors import rooms, sender
+from connectors.fixed_words import words
 from connectors.socketio import channel, shown
 from connectors.socketio.channel import PATH, SocketInput
 from storage import write
@@ -208,7 +209,7 @@ async def test_nobody_reads_along_in_anothers_room(state):
             # She has a room of her own.
             assert room_of(eve) != conversation
             await eve.say("在吗", session_id=conversation)
-            assert (await eve.heard_texts(1))[0] == channel.EXPIRED
+            assert (await eve.heard_texts(1))[0] == words(channel.EXPIRED)
         await ann.say("我的订单")
         await ann.heard_texts(1)
         assert len(eve.heard) == 1
@@ -259,34 +260,32 @@ async def test_a_foreign_page_opens_nothing(state):
 
 
 @pytest.mark.parametrize(
-    ("message", "answer"),
-    [("", channel.UNREADABLE), ("长" * 1001, channel.UNREADABLE), (7, channel.UNREADABLE)],
-    ids=["empty", "long", "number"],
+    ("message", "language"),
+    [("", "zh"), ("长" * 1001, "zh"), ("long " * 300, "en"), (7, "zh")],
+    ids=["empty", "long", "long in English", "number"],
 )
-async def test_what_cannot_be_read_is_answered_and_not_kept(state, message, answer):
+async def test_what_cannot_be_read_is_answered_and_not_kept(state, message, language):
     async with talking() as at:
         widget = await at.widget()
         await widget.say(message)
-        assert await widget.heard_texts(1) == [answer]
+        assert await widget.heard_texts(1) == [words(channel.UNREADABLE, language)]
         for broken in (None, [], "x"):
             assert await widget.io.call("user_uttered", broken) == {"error": "expected an object"}
         assert rooms.history(room_of(widget)) == [] and at.bot.heard == []
 
 
-@pytest.mark.parametrize(
-    "frame", ["42[", '42["session_request"', "42{}", "49", "x", b"\x00", "42[7]"]
-)
-async def test_a_broken_frame_ends_nobody_elses_talk(state, frame):
+async def test_broken_frames_end_nobody_elses_talk(state):
     async with talking() as at:
         widget = await at.widget()
         url = f"ws://{at.place}{PATH}/?EIO=4&transport=websocket"
-        async with websockets.connect(url, origin=PAGE) as broken:
-            await broken.send("40")
-            await broken.send(frame)
-            await broken.send("4" * (channel.MOST_BODY + 1))
-            with contextlib.suppress(websockets.ConnectionClosed):
-                while True:
-                    await asyncio.wait_for(broken.recv(), 10)
+        for frame in ("42[", '42["session_request"', "42{}", "49", "x", b"\x00", "42[7]"):
+            async with websockets.connect(url, origin=PAGE) as broken:
+                await broken.send("40")
+                await broken.send(frame)
+                await broken.send("4" * (channel.MOST_BODY + 1))
+                with contextlib.suppress(websockets.ConnectionClosed):
+                    while True:
+                        await asyncio.wait_for(broken.recv(), 10)
         await widget.say("在吗")
         assert await widget.heard_texts(1) == ["听到：在吗"]
 
@@ -297,7 +296,7 @@ async def test_floods_are_refused(state, monkeypatch):
         widget = await at.widget()
         for number in range(3):
             await widget.say(str(number))
-        assert channel.TOO_FAST in await widget.heard_texts(3)
+        assert words(channel.TOO_FAST) in await widget.heard_texts(3)
         assert at.bot.heard == ["0", "1"]
         monkeypatch.setattr(channel, "BY_ADDRESS", channel.RateLimitItemPerMinute(0))
         with pytest.raises(socketio.exceptions.ConnectionError):
@@ -313,8 +312,10 @@ async def test_a_message_that_cannot_be_kept_is_not_taken(state, monkeypatch):
         said = {"message": "在吗", "session_id": widget.session, "id": "m1"}
         with monkeypatch.context() as away:
             away.setattr(rooms, "accept", fail)
-            assert await widget.io.call("user_uttered", said) == {"error": channel.UNAVAILABLE}
-        assert await widget.heard_texts(1) == [channel.UNAVAILABLE]
+            assert await widget.io.call("user_uttered", said) == {
+                "error": words(channel.UNAVAILABLE)
+            }
+        assert await widget.heard_texts(1) == [words(channel.UNAVAILABLE)]
         # Said again, and once more since the answer got lost, it is one.
         for _ in range(2):
             assert await widget.io.call("user_uttered", said) is None

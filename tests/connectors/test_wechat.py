@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
-from connectors import vendor
-from connectors.wechat import channel, outgoing
+from connectors.fixed_words import words
+from connectors.wechat import outgoing
 from connectors.wechat.channel import MiniProgramInput
 from connectors.wechat.client import Account
 from storage import utc_now, write
@@ -58,7 +58,7 @@ async def test_an_account_that_may_only_reply_says_so_where_it_takes_too_long(st
         ann = wechat.shopper("o-ann")
         push = await does(ann.says, "什么时候发货")
         assert [one.outcome for one in push.attempts] == ["status", "status", "replied"]
-        assert ann.texts == [channel.STILL_AT_IT]
+        assert ann.texts == [words("still_at_it")]
 
 
 @pytest.mark.parametrize("data_format", ["xml", "json"])
@@ -73,7 +73,7 @@ async def test_a_mini_program_is_served_by_customer_service_messages(state, mode
         await does(ann.says, "跑鞋有42码吗")
         await until(lambda: ann.texts[1:] == ["听到：跑鞋有42码吗"])
         await does(ann.sends_card, "疾风3", "pages/product?id=P17")
-        await until(lambda: ann.texts[2:] == [vendor.NOT_READ["link"]])
+        await until(lambda: ann.texts[2:] == [words("link")])
         assert {one.via for one in ann.seen} == {"custom"}
 
 

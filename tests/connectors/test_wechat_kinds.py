@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from cdp import erasers, keys
-from connectors import rooms, unknown, vendor
+from connectors import rooms, unknown
+from connectors.fixed_words import words
 from connectors.unknown import UnknownRow
 from storage import read
 from tests.connectors.on_wechat import quick, talking
@@ -28,11 +29,11 @@ async def test_voice_is_understood_where_it_was_recognised_and_other_things_are_
         await does(ann.sends_image)
         await does(ann.sends_location, 31.2, 121.5, "上海")
         await does(ann.sends_link, "一篇文章", "…", "https://a.example/")
-        wanted = [vendor.NOT_READ[kind] for kind in ("voice", "image", "location", "link")]
+        wanted = [words(kind) for kind in ("voice", "image", "location", "link")]
         assert ann.texts[1:] == wanted
         assert len(bot.heard) == 1
         await does(lambda: ann.pushes("shortvideo", MediaId="m", ThumbMediaId="t"))
-        assert ann.texts[5:] == [vendor.NOT_READ["video"]]
+        assert ann.texts[5:] == [words("video")]
         # What it was stands in the room, for a person to look at.
         shown = [one["text"] for one in rooms.history("wechat-o-ann") if one["from"] == "user"]
         assert shown[2].startswith("[图片] http://") and shown[1] == "[语音]"
@@ -48,7 +49,7 @@ async def test_a_message_of_a_new_kind_is_answered_politely_and_kept_for_a_look(
     async with talking() as (wechat, bot):
         ann = wechat.shopper("o-ann")
         await does(lambda: ann.pushes("hologram", Depth="3"))
-        assert ann.texts == [vendor.NOT_READ["unknown"]] and bot.heard == []
+        assert ann.texts == [words("unknown")] and bot.heard == []
         assert unknown.counts["wechat", "hologram"] == 1
         with read() as session:
             (row,) = session.scalars(select(UnknownRow))

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from cdp import consent
 from cdp.messages import notices, notify
 from cdp.messages.tables import AddressRow
-from connectors import plain, tencent
+from connectors import tencent
+from connectors.fixed_words import words
 from connectors.tokens import Shared, Token
 from connectors.wechat.client import Account, Client
 from connectors.wechat.templates import Template
@@ -201,7 +202,7 @@ async def test_more_choices_than_a_menu_has_are_numbered(state):
         ann = wechat.shopper("o-ann")
         await does(ann.says, "有什么")
         await until(lambda: ann.texts)
-        assert plain.CHOOSE in ann.texts[0] and ann.texts[0].endswith("12. 第12项")
+        assert words("choose") in ann.texts[0] and ann.texts[0].endswith("12. 第12项")
 
 
 async def test_processes_share_a_token_and_one_renews_it(database):

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from cdp import cases, keys
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
-from connectors import fields, plain, provenance, rooms, unknown, vendor
+from connectors import fields, provenance, rooms, unknown
+from connectors.fixed_words import words
 from connectors.unknown import UnknownRow
 from connectors.wecom import channel, cursors
 from connectors.wecom.channel import WeComInput
@@ -219,7 +220,7 @@ async def test_what_is_no_text_gets_a_sentence_and_stands_in_the_room(state):
         for place, (kind, act) in enumerate(sent, 1):
             await does(act)
             await until(lambda n=place: len(ann.texts) == n)
-            assert ann.texts[-1] == vendor.NOT_READ[kind]
+            assert ann.texts[-1] == words(kind)
         assert bot.heard == []
         room = rooms.history(f"wecom-wkShop/{ann.external_userid}")
         shown = [one["text"] for one in room if one["from"] == "user"]
@@ -233,7 +234,7 @@ async def test_what_is_new_is_counted_and_kept_for_a_look(database):
         before = fields.counts("wecom").get("future_field", 0)
         ann = wecom.shopper("小安")
         await does(lambda: ann.sends("hologram", {"depth": 3}))
-        await until(lambda: ann.texts == [vendor.NOT_READ["unknown"]])
+        await until(lambda: ann.texts == [words("unknown")])
         assert bot.heard == [] and unknown.counts["wecom", "hologram"] == 1
         assert fields.counts("wecom").get("future_field", 0) > before
         event = {"event_type": "future_event", "open_kfid": "wkShop"}
@@ -271,4 +272,4 @@ def test_choices_beyond_a_menu_and_long_titles_are_cut():
     assert len(part["buttons"]) == channel.MOST_ENTRIES
     menu = channel._content(part)["msgmenu"]
     assert all(len(one["click"]["content"].encode()) <= 120 for one in menu["list"])
-    assert plain.CHOOSE not in menu["head_content"]
+    assert words("choose") not in menu["head_content"]

@@ -10,8 +10,11 @@ import requests
 from cdp import consent, identity, pipeline, profiles, tags
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
-from connectors import provenance, unknown, vendor
+from connectors import provenance, unknown
+from connectors.fixed_words import words
 from connectors.wecom.app import WeComAppInput
+from connectors.wecom.channel import WeComInput
+from connectors.wecom.client import Corp
 from connectors.wecom.contacts import (
     BadWelcomes,
     Welcome,
@@ -23,6 +26,7 @@ from storage import read, write
 from tests.connectors.on_wecom import person_of, quick, talking
 from tests.connectors.served import served
 from tests.connectors.talks import Bot, box, does, inbox, until
+from tests.vendors.wecom import Simulator
 
 # Fixtures, found by their names here.
 __all__ = ["quick"]
@@ -68,11 +72,11 @@ async def test_what_a_member_sends_otherwise_and_what_the_app_is_told(state):
         lili = wecom.member("lili")
         await does(lili.enters)
         await does(lili.sends_image)
-        await until(lambda: lili.texts == [vendor.NOT_READ["image"]])
+        await until(lambda: lili.texts == [words("image")])
         await does(lili.clicks, "今日优惠")
         await until(lambda: bot.heard == ["今日优惠"])
         await does(lambda: lili.sends("hologram"))
-        await until(lambda: lili.texts[-1] == vendor.NOT_READ["unknown"])
+        await until(lambda: lili.texts[-1] == words("unknown"))
         await does(lambda: lili.sends("event", Event="future_event"))
         assert unknown.counts["wecom_app", "hologram"] == 1
         assert unknown.counts["wecom_app", "future_event"] == 1
@@ -199,6 +203,27 @@ async def test_a_message_to_a_contact_is_a_task_that_the_member_sends_on(databas
         wecom.contacts.follows.clear()
         await does(notify, person_of(ann), "您的包裹到了")
         await until(lambda: [state for state, _ in box()] == ["sent", "failed"])
+
+
+async def test_one_app_may_hear_of_customer_service_too(state):
+    bot = Bot()
+    with Simulator(callback_timeout=3.0) as wecom:
+        corp = Corp(
+            wecom.corp_id, wecom.secret, wecom.token, wecom.aes_key, wecom.url, wecom.agent_id
+        )
+        async with served(WeComAppInput(corp), bot, WeComInput(corp)) as place:
+            await does(wecom.save_callback, f"http://{place}/webhooks/wecom_app/webhook")
+            ann = wecom.shopper("小安")
+            await does(ann.says, "有42码吗")
+            await until(lambda: ann.texts == ["听到：有42码吗"])
+            await does(wecom.member("lili").says, "在吗")
+            await until(lambda: wecom.member("lili").texts == ["听到：在吗"])
+
+
+async def test_where_customer_service_is_off_its_events_are_nobodys(state):
+    async with with_app() as (wecom, bot, _):
+        await does(wecom.shopper("小安").says, "在吗")
+        assert wecom.deliveries[-1].ok and bot.heard == []
 
 
 # What is not genuine, and what is not set.

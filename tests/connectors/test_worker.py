@@ -10,7 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from cdp import cases
 from connectors import rooms, worker
-from connectors.worker import HONEST, Worker
+from connectors.fixed_words import words
+from connectors.worker import UNANSWERED, Worker
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ async def test_nobody_is_seen_typing_after_a_failure(monkeypatch):
 
 async def test_a_message_without_an_answer_gets_the_honest_one_and_a_case():
     await Rasa(answer=None).work()
-    assert told() == [HONEST["text"]]
+    assert told() == [words(UNANSWERED)]
     assert [case["reason"] for case in cases.waiting()] == ["unanswered"]
 
 
@@ -112,5 +113,5 @@ async def test_what_was_seen_and_not_answered_is_left_to_a_person_and_not_asked_
     failing(monkeypatch, 1)
     await rasa.work()
     assert rasa.asked == 1
-    assert rooms.history("c")[-1]["text"] == HONEST["text"]
+    assert rooms.history("c")[-1]["text"] == words(UNANSWERED)
     assert [case["conversation"] for case in cases.waiting()] == ["c"]

@@ -256,3 +256,9 @@ async def test_a_new_version_is_seen():
     found, score = (await index.search("能刷卡吗"))[0]
     assert isinstance(found, Faq)
     assert (found.id, score) == ("new", 1.0)
+
+
+async def test_grammar_of_japanese_finds_nothing():
+    index = FaqIndex(Shelf([_entry("lock", "スマートロックはありますか")]))
+    assert await index.search("はありますか") == []
+    assert (await index.search("スマートロックは"))[0][0].id == "lock"

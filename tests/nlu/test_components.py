@@ -53,6 +53,12 @@ def test_an_empty_message_has_no_intent(classifier: IntentClassifier) -> None:
     assert message.get("intent_ranking") == []
 
 
+def test_a_typed_command_has_no_intent_whatever_its_words(classifier: IntentClassifier) -> None:
+    message = Message({TEXT: '／cancel_order{"order_number":"QD2026110001"}'})
+    classifier.process([message])
+    assert message.get(INTENT) == {"name": None, "confidence": 0.0}
+
+
 def test_without_a_trained_model_nothing_fails(storage: LocalModelStorage) -> None:
     loaded = IntentClassifier.load({}, storage, Resource("never_trained"), CONTEXT)
     [message] = loaded.process([Message({TEXT: "你好"})])

@@ -24,6 +24,8 @@ ENGLISH = frozenset(re.findall(r"[a-z]+", SENTENCES))
         ("請問這雙鞋有42碼嗎", "zh"),
         ("返品したいです", "ja"),
         ("サイズ交換", "ja"),
+        ("発送状況", "ja"),
+        ("黒", "ja"),
         ("ｻｲｽﾞ交換できますか", "ja"),
         ("환불해 주세요", "ko"),
         ("사이즈 42 있나요", "ko"),
@@ -39,14 +41,32 @@ def test_told_by_script_and_words(text, code):
     assert recognise(text, ENGLISH).code == code
 
 
-@pytest.mark.parametrize("text", ["QD2026110003", "42", "ok", "S12 Pro", "XL", "?!", "tui huo", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["QD2026110003", "42", "ok", "S12 Pro", "XL", "?!", "tui huo", "Yunqi Technology Co., Ltd", ""],
+)
 def test_nothing_is_said_by_numbers_names_and_sounds(text):
     assert recognise(text, ENGLISH).code is None
+
+
+def test_letters_of_a_tax_number_are_no_words():
+    assert recognise("91330106MA2XXXXX1A", {*ENGLISH, "ma", "xxxxx"}).code is None
 
 
 @pytest.mark.parametrize("text", ["返品", "在庫", "交換"])
 def test_what_may_be_chinese_or_japanese_says_nothing(text):
     assert recognise(text, ENGLISH).code is None
+
+
+@pytest.mark.parametrize(
+    "text", ["江苏省南京市玄武区中山东路300号1幢1201室", "云栖科技有限公司", "asdfghjkl"]
+)
+def test_an_address_a_firm_and_keys_hit_at_random_say_nothing(text):
+    assert recognise(text, {*ENGLISH, "asdfghjkl"}).code is None
+
+
+def test_a_sentence_with_an_address_is_in_its_language():
+    assert recognise("我的地址是浙江省杭州市西湖区文三路90号", ENGLISH).code == "zh"
 
 
 @pytest.mark.parametrize(

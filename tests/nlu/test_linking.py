@@ -139,3 +139,64 @@ def test_a_follower_that_is_dropped_takes_its_thread_with_it(graph: FakeGraph) -
 def test_linking_does_not_load_tensorflow() -> None:
     code = "import nlu.mentions, sys; assert 'tensorflow' not in sys.modules, 'loaded'"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+NEAR = Lexicon(
+    [
+        Term("凌步", "brand", "lingbu"),
+        Term("疾风", "series", "疾风"),
+        Term("蓝牙耳机", "category", "earphones"),
+        Term("儿童背包", "category", "kids_backpacks"),
+        Term("running shoes", "category", "running_shoes"),
+        Term("Lingbu", "brand", "lingbu"),
+        Term("疾风3跑鞋", "product", "P1001"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("凌布的跑鞋怎么样", "brand", "凌布"),  # a homophone
+        ("凌步疾锋3有货吗", "series", "疾锋"),
+        ("蓝牙耳鸡多少钱", "category", "蓝牙耳鸡"),
+        ("儿童背抱有粉色的吗", "category", "儿童背抱"),
+        ("藍牙耳機多少錢", "category", "藍牙耳機"),  # Traditional characters
+        ("想要 LINGBUU 的", "brand", "LINGBUU"),  # a slip of the fingers
+        ("any runing shoes left", "category", "runing shoes"),
+        ("ｌｉｎｇｂｕ", "brand", "ｌｉｎｇｂｕ"),  # full width
+    ],
+)
+def test_what_is_nearly_said_is_found(text, kind, said):
+    found = [(mention.kind, mention.text) for mention in NEAR.find(text)]
+    assert (kind, said) in found
+
+
+KOREAN = Lexicon(
+    [
+        Term("지위", "brand", "zhiwei"),
+        Term("과자", "category", "snacks"),
+        Term("러닝화", "category", "running_shoes"),
+        Term("아동 가방", "category", "kids_backpacks"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("러닝화로 추천해 주세요", ["러닝화"]),
+        ("아동 가방 있나요", ["아동 가방"]),
+        ("어디 있는지 위치가 궁금해요", []),
+        ("제품과 자세히 비교", []),
+        ("그과자 말고", []),
+    ],
+)
+def test_a_name_in_hangul_begins_a_word(text, found):
+    assert [mention.text for mention in KOREAN.find(text)] == found
+
+
+@pytest.mark.parametrize("text", ["领不了优惠券", "刮疾风了没有", "零部件有吗", "running late"])
+def test_what_only_sounds_alike_is_no_name(text):
+    found = NEAR.find(text)
+    assert not [m for m in found if m.kind == "brand" or m.text not in ("疾风",)]

@@ -359,6 +359,11 @@ def _keys(folder: str) -> set[str]:
     return set(re.findall(r"""\bt\(["']([\w.]+)["'][,)]""", text))
 
 
+def test_the_console_has_its_own_two_languages(admin):
+    page = admin.get("", **{"accept-language": "ja, en;q=0.5"}).text
+    assert '<html lang="en">' in page and "日本語" not in page
+
+
 def test_in_english_too(admin):
     page = admin.get("/customers", **{"accept-language": "en"}).text
     assert "Customers" in page and "顾客" not in text_of(page).replace("English", "")

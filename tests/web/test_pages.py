@@ -7,7 +7,9 @@ import re
 import pytest
 
 from kg.errors import GraphUnavailable
+from web import i18n
 
+PLACE = re.compile(r"\{\w+\}")
 HTML = {"accept": "text/html", "accept-language": "zh-CN"}
 
 
@@ -74,7 +76,9 @@ def test_no_inline_script_or_style_anywhere(client):
     [
         ("en-GB,en;q=0.9,zh;q=0.1", "en"),
         ("fr,en;q=0.3", "en"),
-        ("ja", "zh-CN"),
+        ("ja", "ja"),
+        ("ko-KR,ko;q=0.9", "ko"),
+        ("de", "zh-CN"),
         ("", "zh-CN"),
         (";q=x,", "zh-CN"),
     ],
@@ -89,6 +93,21 @@ def test_language_chosen_is_kept(client):
     assert "Running shoes" in answer.text and 'lang="en"' in answer.text
     assert "Search" in page(client, "/").text
     assert "搜索" in page(client, "/?lang=zh").text
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_every_language_has_all_words_of_the_pages(language):
+    there = {language: i18n.words_under(language, "") for language in ("zh", language)}
+    assert set(there[language]) == set(there["zh"])
+    for key, text in there["zh"].items():
+        assert set(PLACE.findall(there[language][key])) == set(PLACE.findall(text)), key
+
+
+def test_a_page_is_in_the_language_asked_for_and_offers_the_others(client):
+    html = page(client, "/", **{"accept-language": "ja"}).text
+    assert '<html lang="ja">' in html and "検索" in html and "搜索" not in html
+    assert 'hreflang="zh-CN">中文' in html and 'hreflang="ko">한국어' in html
+    assert "검색" in page(client, "/?lang=ko").text
 
 
 def test_landing_takes_campaign_links(client):

@@ -17,7 +17,7 @@ from sqlalchemy import update
 from cdp import cases, identity
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow, OutboxRow
-from connectors.plain import CHOOSE
+from connectors.fixed_words import words
 from connectors.wechat.__main__ import main as wechat_command
 from connectors.wecom.__main__ import main as wecom_command
 from shop import tickets
@@ -131,7 +131,7 @@ def test_on_wechat(served, here, wechat, monkeypatch, capsys):
 
     def picks(offered: str, title: str) -> str:
         """The answer to the number of the choice of that title."""
-        choices = offered.partition(CHOOSE)[2].strip().splitlines()
+        choices = offered.partition(words("choose"))[2].strip().splitlines()
         return says(next(one.split(".")[0] for one in choices if title in one))
 
     wechat.scan("o-ann", next(iter(wechat.codes)))

@@ -6,13 +6,14 @@ import logging
 
 import pytest
 
-from connectors import fields, provenance, unknown, vendor
+from connectors import fields, provenance, unknown
+from connectors.fixed_words import words
 from tests.connectors.talks import does, until
 
 
 async def answered(talk, kind: str) -> None:
     await does(talk.rig.sends, "ann", kind)
-    await until(lambda: talk.rig.seen("ann") == [vendor.NOT_READ[kind]])
+    await until(lambda: talk.rig.seen("ann") == [words(kind)])
     assert talk.bot.heard == []
 
 

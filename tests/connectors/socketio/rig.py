@@ -15,12 +15,13 @@ import websockets
 from cdp.session import issue, new_conversation
 from cdp.session import read as read_session
 from connectors import rooms
+from connectors.fixed_words import words
 from connectors.socketio import channel, payloads
 from connectors.socketio.channel import PATH, SocketInput
 from tests.connectors.conformance.rig import FOREIGN, UNSIGNED, WRONG, Rig
 
 PAGE = "https://widget.example"
-STATUS = {channel.EXPIRED: 401, channel.UNAVAILABLE: 503}
+STATUS = {words(channel.EXPIRED): 401, words(channel.UNAVAILABLE): 503}
 TRIES = 3
 
 

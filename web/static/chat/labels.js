@@ -1,4 +1,4 @@
-// The widget's words in Chinese and English.
+// The widget's words in Chinese, English, Japanese and Korean.
 
 const WORDS = {
   zh: {
@@ -65,9 +65,73 @@ const WORDS = {
     noAnswer: "The network is slow: no receipt yet.",
     newTab: "(opens in a new window)",
   },
+  ja: {
+    open: "チャットサポートを開く",
+    openUnread: "チャットサポートを開く（未読{count}件）",
+    close: "チャットを閉じる",
+    title: "小雲 · 雲途サポート",
+    subtitle: "AIサポートがいつでもお答えします",
+    bot: "小雲",
+    agent: "オペレーター",
+    you: "お客様",
+    log: "チャット履歴",
+    notice: "会話はご案内とサービス改善のために保存されます。パスワードやカード番号は送らないでください。",
+    welcome: "いらっしゃいませ、小雲です。商品・サイズ・ご注文・返品や交換について、お気軽にお尋ねください。",
+    placeholder: "ご質問を入力…",
+    send: "送信",
+    hint: "Enterで送信、Shift + Enterで改行",
+    typing: "入力中",
+    lost: "接続が切れました。再接続しています…",
+    connecting: "接続中…",
+    pending: "送信中",
+    failed: "送信できませんでした",
+    retry: "再送",
+    discard: "削除",
+    choices: "クイック返信",
+    sendProduct: "商品を送る",
+    askProduct: "この商品について聞きたいです：{name}（{id}）",
+    dismiss: "この商品については聞かない",
+    today: "今日",
+    yesterday: "昨日",
+    left: "あと{count}文字",
+    noAnswer: "通信が遅く、まだ届いたか確認できません。",
+    newTab: "（新しいウィンドウで開きます）",
+  },
+  ko: {
+    open: "채팅 상담 열기",
+    openUnread: "채팅 상담 열기, 안 읽은 메시지 {count}개",
+    close: "채팅 닫기",
+    title: "샤오윈 · 윈투몰 상담",
+    subtitle: "AI 상담원이 언제든 답해 드립니다",
+    bot: "샤오윈",
+    agent: "상담원",
+    you: "고객님",
+    log: "대화 내용",
+    notice: "대화는 상담과 서비스 개선을 위해 저장됩니다. 비밀번호나 카드 번호는 보내지 마세요.",
+    welcome: "안녕하세요, 샤오윈입니다. 상품, 사이즈, 주문, 교환·반품까지 무엇이든 물어보세요.",
+    placeholder: "궁금한 점을 입력하세요…",
+    send: "보내기",
+    hint: "Enter로 보내기, Shift + Enter로 줄바꿈",
+    typing: "입력 중",
+    lost: "연결이 끊겼습니다. 다시 연결하는 중…",
+    connecting: "연결 중…",
+    pending: "보내는 중",
+    failed: "보내지 못했습니다",
+    retry: "다시 보내기",
+    discard: "삭제",
+    choices: "빠른 답장",
+    sendProduct: "상품 보내기",
+    askProduct: "이 상품에 대해 문의합니다: {name} ({id})",
+    dismiss: "이 상품은 문의하지 않기",
+    today: "오늘",
+    yesterday: "어제",
+    left: "{count}자 남음",
+    noAnswer: "네트워크가 느려 아직 확인되지 않았습니다.",
+    newTab: "(새 창에서 열림)",
+  },
 };
 
-/** A function `t(key, values)` for the language, Chinese unless it is "en". */
+/** A function `t(key, values)` for the language, Chinese where it has no words. */
 export function labels(language) {
   const words = WORDS[language] || WORDS.zh;
   return (key, values = {}) =>

@@ -1,8 +1,10 @@
 // Times of messages, as people say them.
 
+const LOCALES = { zh: "zh-CN", en: "en-GB", ja: "ja-JP", ko: "ko-KR" };
+
 /** Hours and minutes in the visitor's own time zone. */
 export function clock(at, language) {
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
+  return new Intl.DateTimeFormat(LOCALES[language] || LOCALES.zh, {
     hour: "2-digit", minute: "2-digit", hour12: false,
   }).format(at);
 }
@@ -13,7 +15,7 @@ export function dayName(at, t, language, now = new Date()) {
   if (days === 0) return t("today");
   if (days === 1) return t("yesterday");
   const year = at.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
+  return new Intl.DateTimeFormat(LOCALES[language] || LOCALES.zh, {
     year, month: "long", day: "numeric",
   }).format(at);
 }

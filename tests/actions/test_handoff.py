@@ -1,0 +1,175 @@
+"""When a person should take over: each signal, their sum, what the desk is told, and one call."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from rasa_sdk.executor import CollectingDispatcher
+from sqlalchemy import select
+
+from actions import handoff
+from actions.base import HAND_OVER
+from actions.people import Complain, HandOver
+from actions.small_talk import SmallTalk
+from actions.turn import Turn
+from cdp import cases
+from cdp.cases import CaseRow
+from shop import orders
+from storage import read
+from tests.actions.turns import tracker_of
+
+ANGRY = "你们这群骗子，我要打12315投诉"
+
+
+def tracker(*messages: tuple[str, float], intent: str = "inform", **rest):
+    """A tracker of messages and their scores of mood, the last one being answered."""
+    made = tracker_of(intent, messages[-1][0], **rest)
+    made.events = [
+        {"event": "user", "text": text, "parse_data": {"sentiment": {"score": score}}}
+        for text, score in messages
+    ]
+    return made
+
+
+def turn(*messages: tuple[str, float], **rest) -> Turn:
+    return Turn(CollectingDispatcher(), tracker(*messages, **rest))
+
+
+def found(*messages: tuple[str, float], **rest) -> dict[str, float]:
+    """What speaks for a person, by its key."""
+    return {signal.key: signal.weight for signal in handoff.shown(turn(*messages, **rest))}
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "weight"),
+    [
+        ("我要去消协", "legal", handoff.WORDS["legal"]),
+        ("一群骗子", "insult", handoff.WORDS["insult"]),
+        ("太慢了", "frustrated", handoff.WORDS["frustrated"]),
+        ("在吗？？？", "shouted", handoff.SHOUTED),
+        ("WHERE IS MY ORDER", "shouted", handoff.SHOUTED),
+    ],
+)
+def test_a_word_or_a_tone_is_a_signal(text, key, weight):
+    assert found((text, 0.0))[key] == weight
+
+
+@pytest.mark.parametrize("text", ["有42码吗", "好的，谢谢！", "OK", "/request_refund"])
+def test_plain_talk_shows_nothing(text):
+    assert found((text, 0.0)) == {}
+
+
+def test_a_button_is_no_anger():
+    assert found(('/inform{"reason": "骗子"}', 0.0)) == {}
+
+
+def test_an_upset_message_weighs_by_how_upset_it_is():
+    assert found(("哎", -0.8)) == {"upset": pytest.approx(handoff.UPSET * 0.8)}
+    assert found(("哎", -0.4)) == {}
+
+
+def test_staying_upset_weighs_more():
+    both = found(("唉", -0.9), ("哎", -0.9))
+    assert both["stays_upset"] == handoff.STAYS_UPSET
+    assert "stays_upset" not in found(("唉", 0.9), ("哎", -0.9))
+
+
+def test_every_complaint_counts_this_one_too():
+    shown = handoff.shown(turn(("嗯", 0.0), intent="complain", complaints=1))
+    assert [signal.key for signal in shown] == ["complaint", "complaint"]
+
+
+def test_the_same_again_counts_up_to_a_bound():
+    said = ("退款什么时候到账", 0.0)
+    once = found(said, ("退款什么时候到账啊", 0.0))["repeated"]
+    assert once == pytest.approx(handoff.REPEATED)
+    assert found(*[said] * 3)["repeated"] > once
+    assert found(*[said] * 6) == found(*[said] * 3)
+    assert found(("好的", 0.0), ("好的", 0.0)) == {}
+
+
+def test_what_was_not_understood_counts_up_to_a_bound():
+    weights = [found(("嗯", 0.0), misunderstood=n).get("misunderstood", 0) for n in range(5)]
+    assert 0 == weights[0] < weights[1] < weights[2] < weights[3] == weights[4]
+
+
+@pytest.mark.parametrize("anger", [0.4, None, "high"])
+def test_a_calm_voice_or_none_says_nothing(anger):
+    assert found(("嗯", 0.0), metadata={"voice": {"anger": anger}}) == {}
+
+
+def test_an_angry_voice_is_heard():
+    weight = found(("嗯", 0.0), metadata={"voice": {"anger": 0.9}})["voice"]
+    assert weight == pytest.approx(handoff.VOICE * 0.9)
+
+
+def test_signals_add_up_and_never_pass_one():
+    halves = handoff.Reading(tuple(handoff.Signal(0.5, "legal") for _ in range(2)))
+    assert halves.score == pytest.approx(0.75)
+    assert handoff.Reading(()).score == 0
+
+
+@pytest.mark.parametrize("weight", [handoff.SHOUTED, handoff.DEAR, handoff.VOICE, handoff.UPSET])
+def test_no_faint_signal_alone_calls_a_person(weight):
+    assert handoff.Reading((handoff.Signal(weight, "x"),)).score < handoff.THRESHOLD
+
+
+@pytest.mark.parametrize(("cents", "says"), [(49_999, []), (50_000, ["dear"])])
+def test_a_dear_order_adds_to_what_is_shown(cents, says, monkeypatch):
+    monkeypatch.setattr(orders, "find", lambda number: SimpleNamespace(total_cents=cents))
+    upset = asyncio.run(handoff.read(turn(("太慢了", 0.0), order_id="QD1")))
+    assert [signal.key for signal in upset.signals] == ["frustrated", *says]
+    assert asyncio.run(handoff.read(turn(("好", 0.0), order_id="QD1"))).signals == ()
+
+
+def test_the_desk_reads_why_the_strongest_first():
+    told = turn(("太慢了，我要起诉", -0.9), misunderstood=2)
+    because = asyncio.run(handoff.read(told)).because(told)
+    assert because == "提到维权（起诉）；2 次没听懂；情绪负面（-0.9）；抱怨「太慢」"
+
+
+@pytest.fixture
+def speechless(monkeypatch):
+    """No graph is asked for the shopper's words."""
+
+    async def prepared(self):
+        return None
+
+    monkeypatch.setattr(Turn, "prepare", prepared)
+
+
+def run(action, told) -> list[dict]:
+    return asyncio.run(action.run(CollectingDispatcher(), told, {}))
+
+
+def calls_person(events: list[dict]) -> bool:
+    return any(event.get("name") == HAND_OVER for event in events)
+
+
+def waiting() -> list[CaseRow]:
+    with read() as session:
+        return list(session.scalars(select(CaseRow)))
+
+
+def test_the_mildly_annoyed_are_answered(state, speechless):
+    told = tracker(("有点慢啊，太慢了吧", -0.6), intent="praise")
+    assert not calls_person(run(SmallTalk(), told))
+    assert run(Complain(), tracker(("有点慢", -0.6), intent="complain"))[0]["value"] == 1
+    assert waiting() == []
+
+
+def test_the_angry_get_a_person_in_place_of_an_answer(state, speechless):
+    assert calls_person(run(SmallTalk(), tracker((ANGRY, -0.9), intent="praise")))
+
+
+def test_one_call_while_a_case_waits(state, speechless):
+    told = tracker((ANGRY, -0.9), intent="praise")
+    run(HandOver(), told)
+    assert not calls_person(run(SmallTalk(), told))
+    run(HandOver(), told)
+    (case,) = waiting()
+    assert "提到维权（12315）" in case.transcript
+    cases.end(told.sender_id)
+    assert calls_person(run(SmallTalk(), told))
