@@ -47,7 +47,7 @@ lint: $(INSTALLED)  ## ruff and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
 	@found=$$($(BIN)/lint-imports --no-cache) || { echo "$$found"; exit 1; }; echo "$$found" | tail -n 2
 
-bench: $(INSTALLED) train  ## measure the assistant beside stock Rasa, and the graph
+bench: $(INSTALLED) train  ## measure the assistant beside stock Rasa, the graph, customer data, the channels
 	@QUDAO_DEMO=1 $(BIN)/python -m bench
 
 new-connector: $(INSTALLED)  ## a new vendor's channel, with its tests: NAME=acme

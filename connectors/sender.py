@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 # Messages taken, and so calls of the vendor's API, at once.
-AT_ONCE = 50
+AT_ONCE = 20
 
 Deliver = Callable[[Outgoing], Awaitable["str | None"]]
 
