@@ -65,12 +65,13 @@ _WRITTEN_IN_TALKS = (
 def pytest_collection_modifyitems(items) -> None:
     """What starts a browser, servers, a database or a training is no unit, wherever it is.
 
-    Of several processes one runs a whole file, so that what a file starts is started once; the
-    decisions on the conversations are looked at where these were led.
+    Of several processes one runs a whole file, so that what a file starts is started once; one has
+    Neo4j, and the decisions on the conversations are looked at where these were led.
     """
     for item in items:
         talks = item.path.parent.name == "conversations" or "on_conversations" in item.path.name
-        group = "conversations" if talks else str(item.path)
+        on_neo4j = item.path.parent.name == "kg" or "neo4j" in item.path.name
+        group = "conversations" if talks else "neo4j" if on_neo4j else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
         starts = _STARTED & set(getattr(item, "fixturenames", ()))
         slow = {"runtime", "vendors"} & set(item.path.parts) or item.path.name in SLOW_FILES
