@@ -28,11 +28,11 @@ CALM = 0.4
 
 COMPLAINT = 0.46
 UPSET, STAYS_UPSET = 0.3, 0.25
-WORDS = {"legal": 0.6, "insult": 0.4, "frustrated": 0.2}
+WORDS = {"legal": 0.6, "insult": 0.4, "frustrated": 0.15}
 REPEATED, MOST_REPEATED = 0.25, 2
 MISUNDERSTOOD, MOST_MISUNDERSTOOD = 0.25, 3
 SHOUTED = 0.1
-DEAR, DEAR_FROM_CENTS = 0.1, 50_000
+DEAR, DEAR_FROM_CENTS = 0.05, 50_000
 VOICE = 0.35
 # So negative is upset; so alike is the same said again.
 _NEGATIVE = -0.5

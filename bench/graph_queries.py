@@ -54,6 +54,7 @@ def keyed(g: Graph, dice: random.Random, size: int, brands: int) -> dict[str, As
         "answers_about_policy": lambda: g.query(
             "answers_about_policy", id=f"rule{dice.randrange(200)}@1"
         ),
+        "translation": lambda: g.query("translation", id=f"en:product:P{number()}"),
     }  # fmt: skip
 
 
@@ -88,6 +89,7 @@ def scans(g: Graph, dice: random.Random, size: int) -> dict[str, Ask]:
     asks: dict[str, Ask] = {name: partial(g.query, name) for name in whole}
     return asks | {
         "promotions_in_force": lambda: g.query("promotions_in_force", day=_DAY.isoformat()),
+        "translations": lambda: g.query("translations", language="en"),
         "search_category": lambda: catalogue.search(
             g, category=f"r{dice.randrange(10)}", text=f"{dice.randrange(size)}号", limit=5
         ),

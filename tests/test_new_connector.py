@@ -14,7 +14,9 @@ from tools import new_connector
 from tools.new_connector import BadName
 
 # What the suite and the channel need of the project.
-FOLDERS = ("cdp", "connectors", "docs", "shop", "storage", "tests")
+FOLDERS = (
+    *("actions", "cdp", "connectors", "docs", "kg", "nlu", "runtime", "shop", "storage", "tests"),
+)
 FILES = ("pyproject.toml", "credentials.yml")
 _CACHES = {"__pycache__", ".ruff_cache"}
 _LEFT = shutil.ignore_patterns(*_CACHES)

@@ -117,6 +117,37 @@ FAQS = [
      "about": ["product:G1", "category:gadgets", "promotion:months"]},
 ]  # fmt: skip
 
+TRANSLATIONS = [
+    {
+        "id": "en:product:A1",
+        "language": "en",
+        "kind": "product",
+        "of": "A1",
+        "texts": {"name": "Swift runner", "aliases": ["swift"], "attributes": {"Upper": "mesh"}},
+    },
+    {
+        "id": "en:brand:north",
+        "language": "en",
+        "kind": "brand",
+        "of": "north",
+        "texts": {"name": "Northwind"},
+    },
+    {
+        "id": "en:policy:all@1",
+        "language": "en",
+        "kind": "policy",
+        "of": "all@1",
+        "texts": {"title": "Returns in English", "text": "Said in English."},
+    },
+    {
+        "id": "en:words:shop",
+        "language": "en",
+        "kind": "words",
+        "of": "shop",
+        "texts": {"colours": {"黑": "black"}},
+    },
+]
+
 _RAW: dict[str, list[dict[str, Any]]] = {
     "brand": BRANDS,
     "category": CATEGORIES,
@@ -125,6 +156,7 @@ _RAW: dict[str, list[dict[str, Any]]] = {
     "policy": POLICIES,
     "promotion": PROMOTIONS,
     "faq": FAQS,
+    "translation": TRANSLATIONS,
 }
 
 

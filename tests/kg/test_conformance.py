@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kg import catalogue
+from kg import catalogue, policies
 from kg.errors import QueryFailed, UnknownQuery
 from kg.graph import Graph, open_graph
 from kg.ladybug_graph import LadybugGraph
+from kg.localised import LocalisedReader, words
 from kg.queries import QUERIES, SCANS
 from kg.releases import publish
 from tests.kg.conftest import _emptied
@@ -56,6 +58,9 @@ CALLS: list[tuple[str, dict[str, Any], int]] = [
     ("faq", {"id": "q1"}, 1),
     ("faqs", {}, 3),
     ("answers_about_policy", {"id": "all@1"}, 1),
+    ("translation", {"id": "en:product:A1"}, 1),
+    ("translation", {"id": "ja:product:A1"}, 0),
+    ("translations", {"language": "en"}, 4),
 ]
 
 
@@ -116,6 +121,25 @@ async def test_a_product_carries_all_that_readers_need(graph: Graph) -> None:
         ("A1-04", "白", "42"),
     ]
     assert found.images == ["https://img.example/a1.jpg"]
+
+
+async def test_a_graph_is_read_in_another_language(graph: Graph) -> None:
+    english = LocalisedReader(graph, "en")
+    found = await catalogue.product(english, "A1")
+    assert found is not None
+    assert (found.name, found.brand_name, found.category_name) == (
+        "Swift runner",
+        "Northwind",
+        "跑鞋",  # not translated, so as it is
+    )
+    assert found.attributes == {"Upper": "mesh"}
+    # Colours and sizes are keys, whatever they are called.
+    assert [variant.colour for variant in found.variants] == ["黑", "黑", "白", "白"]
+    assert await words(english, "en") == {"黑": "black"}
+    rules = await policies.candidates(english, "return", date.fromisoformat(_DAY))
+    assert "Returns in English" in {rule.title for rule in rules}
+    chinese = await catalogue.product(graph, "A1")
+    assert chinese is not None and chinese.brand_name == "北风"
 
 
 async def test_search(graph: Graph) -> None:
