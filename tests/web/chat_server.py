@@ -86,7 +86,7 @@ class ChatServer:
         assert len(names) == 1, f"one conversation expected, found {names}"
         return names.pop()
 
-    def until(self, holds, what: str, seconds: float = 8) -> None:
+    def until(self, holds, what: str, seconds: float = 25) -> None:
         """Wait until `holds()`."""
         deadline = time.monotonic() + seconds
         while not holds():

@@ -92,7 +92,7 @@ def _note(said, faults: list[str]) -> None:
         faults.append(said.text)
 
 
-def _wait_until(holds, what: str, seconds: float = 10) -> None:
+def _wait_until(holds, what: str, seconds: float = 25) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:

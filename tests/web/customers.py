@@ -55,7 +55,7 @@ def served(app: FastAPI) -> Iterator[str]:
         thread.join(timeout=20)
 
 
-def until(holds: Callable[[], _T], what: str, seconds: float = 10) -> _T:
+def until(holds: Callable[[], _T], what: str, seconds: float = 25) -> _T:
     """What `holds` gives once that is true."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
