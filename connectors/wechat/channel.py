@@ -1,8 +1,9 @@
 """WeChat's official accounts (公众号): the callback, and answers passive or by customer service.
 
 WeChat asks three times, five seconds each, for an answer to a message. What is answered within
-`PATIENCE_SECONDS` goes as the passive reply, which counts for no quota; what takes longer goes by
-a customer-service message, or, for an account without that right, as the reply to the next try.
+`BRIEFLY_SECONDS` goes as the passive reply, which counts for no quota; what takes longer goes by a
+customer-service message. An account without that right has nothing but replies: its requests wait
+`PATIENCE_SECONDS`, and a later answer is the reply to the next try.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ from storage.together import together
 
 logger = logging.getLogger(__name__)
 
+# A shopper gets a customer-service message as soon as a reply, so that under load requests do not
+# pile up waiting for one.
+BRIEFLY_SECONDS = 0.4
 PATIENCE_SECONDS = 4.0
 TRIES, TRIES_SECONDS = 3, 15.0
 _MOST_REMEMBERED = 10_000
@@ -168,7 +172,7 @@ class WeChatInput(VendorInput):
         self._waiting[conversation].add(answered)
         self._asked[name] += 1
         try:
-            end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+            end = asyncio.get_running_loop().time() + self._patience
             await self.take(incoming)
             while True:
                 answered.clear()
@@ -183,6 +187,11 @@ class WeChatInput(VendorInput):
             self._waiting[conversation].discard(answered)
             if not self._waiting[conversation]:
                 del self._waiting[conversation]
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that a request waits for its answer."""
+        return BRIEFLY_SECONDS if self._account.customer_api else PATIENCE_SECONDS
 
     async def _last_word(self, name: str, conversation: str) -> str | None:
         """What an account that may only reply says to WeChat's last try."""
@@ -212,7 +221,7 @@ class WeChatInput(VendorInput):
         """As long as a request waits for the answer, or another may come for it."""
         if self.replies and not self._account.customer_api:
             return timedelta(seconds=TRIES_SECONDS)
-        return timedelta(seconds=PATIENCE_SECONDS + 1 if name in self._asked else 0)
+        return timedelta(seconds=self._patience + 1 if name in self._asked else 0)
 
     async def answered(self, conversation: str) -> None:
         """Tell the requests that wait for it."""

@@ -24,6 +24,7 @@ QUICK, SLOW = 0.6, 3.0
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
+    monkeypatch.setattr(channel, "BRIEFLY_SECONDS", QUICK)
     monkeypatch.setattr(channel, "PATIENCE_SECONDS", QUICK)
     monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(0))

@@ -10,11 +10,11 @@ from sqlalchemy import update
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
 from connectors.fixed_words import words
-from connectors.wechat import outgoing
+from connectors.wechat import channel, outgoing
 from connectors.wechat.channel import MiniProgramInput
 from connectors.wechat.client import Account
 from storage import utc_now, write
-from tests.connectors.on_wechat import QUICK, person_of, quick, talking
+from tests.connectors.on_wechat import QUICK, SLOW, person_of, quick, talking
 from tests.connectors.talks import box, does, inbox, until
 
 # Fixtures, found by their names here.
@@ -32,7 +32,9 @@ async def test_a_question_is_answered_by_the_reply_which_counts_for_no_quota(dat
         assert box() == [("sent", "passive")]
 
 
-async def test_what_takes_longer_comes_by_a_customer_service_message(state):
+async def test_what_takes_longer_comes_by_a_customer_service_message(state, monkeypatch):
+    # Such an account's requests do not wait as long as those of one that may only reply.
+    monkeypatch.setattr(channel, "PATIENCE_SECONDS", SLOW * 2)
     async with talking() as (wechat, bot):
         bot.seconds = QUICK * 2
         ann = wechat.shopper("o-ann")

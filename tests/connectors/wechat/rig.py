@@ -42,6 +42,7 @@ class WeChatRig(Rig):
 
     def quick(self, patch) -> None:
         super().quick(patch)
+        patch.setattr(channel, "BRIEFLY_SECONDS", PATIENCE)
         patch.setattr(channel, "PATIENCE_SECONDS", PATIENCE)
 
     def __enter__(self) -> WeChatRig:
