@@ -92,6 +92,8 @@ class VendorInput(InputChannel):
     def __init__(self) -> None:
         self._floods = Floods(self.name())
         self._taking: set[asyncio.Task] = set()
+        # Conversations with an answer that the sender may take.
+        self._due: set[str] = set()
         self._worker: Worker | None = None
         self._sender: Sender | None = None
         self._hearing: Hearing | None = None
@@ -285,14 +287,18 @@ class VendorInput(InputChannel):
 
     def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
         address = message.conversation.removeprefix(f"{self.name()}-")
-        self._into_box(session, shown, address, self.answer_name(address, message.client_id))
+        name = self.answer_name(address, message.client_id)
+        if not self._into_box(session, shown, address, name):
+            self._due.add(message.conversation)
 
-    def _into_box(self, session, shown: list[dict], address: str, name: str) -> None:
+    def _into_box(self, session, shown: list[dict], address: str, name: str) -> timedelta:
+        """Put an answer into the outbox; for how long it is held there."""
         held = self.held(name)
         for place, body in enumerate(self.parts(plain.merged(shown)), 1):
             one = name if place == 1 else f"{name} part {place}"
             # The parts of an answer leave in their order, the later ones by themselves.
             outbox.answer(session, self.name(), address, body, one, held, self.good_for)
+        return held
 
     def in_room(self, message: Outgoing) -> Outgoing:
         """The message as its room shows it: the shop's own are put there before they are sent, so
@@ -315,7 +321,9 @@ class VendorInput(InputChannel):
     async def _publish(self, conversation: str, frame: dict) -> None:
         if frame["type"] == "message":
             await self.answered(conversation)
-            self._sender.kick()
+            if conversation in self._due:
+                self._due.discard(conversation)
+                self._sender.kick()
 
 
 def _described(incoming: Incoming) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from cdp import consent, withdrawal
@@ -90,34 +90,29 @@ def answer(
     )
 
 
-def is_waiting(name: str) -> bool:
-    """Whether there is a message of that name that nobody has begun to send."""
+def is_reply(name: str, vendor_id: str) -> bool:
+    """Whether `replied` gives something: there is a message of that name that nobody has begun to
+    send, or that was sent as a reply before."""
     with read() as session:
-        wanted = select(OutboxRow.id).where(OutboxRow.name == name, OutboxRow.state == WAITING)
-        return session.scalars(wanted).first() is not None
+        return session.scalars(_to_reply(OutboxRow.id, name, vendor_id)).first() is not None
 
 
 def replied(name: str, vendor_id: str, session: Session | None = None) -> dict | None:
     """What the message of that name says, if it still waits: it is sent now, by the caller, as the
-    reply to a request that would come again if it were lost."""
+    reply to a request that would come again if it were lost. If it was sent so before (under the
+    same `vendor_id`), the request has come again, and is told the same."""
     with within(session) as session:
-        wanted = select(OutboxRow).where(OutboxRow.name == name, OutboxRow.state == WAITING)
-        row = session.scalars(wanted).first()
-        if row is None:
-            return None
+        row = session.scalars(_to_reply(OutboxRow, name, vendor_id)).first()
+        if row is None or row.state == SENT:
+            return row and json.loads(row.body)
         told = _taken(row)
         row.state, row.vendor_id, row.sent_at = SENT, vendor_id, utc_now()
         return told.body
 
 
-def body_sent_as(name: str, vendor_id: str) -> dict | None:
-    """What the message of that name says, if it was sent under that number of the vendor's."""
-    with read() as session:
-        wanted = select(OutboxRow.body).where(
-            OutboxRow.name == name, OutboxRow.state == SENT, OutboxRow.vendor_id == vendor_id
-        )
-        body = session.scalars(wanted).first()
-    return json.loads(body) if body else None
+def _to_reply(what, name: str, vendor_id: str):
+    sent = and_(OutboxRow.state == SENT, OutboxRow.vendor_id == vendor_id)
+    return select(what).where(OutboxRow.name == name, or_(OutboxRow.state == WAITING, sent))
 
 
 def used(

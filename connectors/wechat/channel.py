@@ -206,11 +206,9 @@ class WeChatInput(VendorInput):
 
     async def _take_answer(self, name: str) -> str | None:
         told = None
-        if await asyncio.to_thread(outbox.is_waiting, name):
+        if await asyncio.to_thread(outbox.is_reply, name, PASSIVE):
+            # Also where WeChat asks again because the reply did not reach it: it gets the same.
             told = await together(partial(outbox.replied, name, PASSIVE))
-        if told is None:
-            # WeChat asks again because the reply did not reach it: it gets the same.
-            told = await asyncio.to_thread(outbox.body_sent_as, name, PASSIVE)
         return told and plain.as_text(told)
 
     def parts(self, body: dict) -> list[dict]:
