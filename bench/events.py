@@ -2,10 +2,10 @@
 
     python -m bench --only events [--seconds 10] [--events 1000000] [--databases sqlite postgresql]
 
-Intake is measured through HTTP in requests of 100 events, as Segment's SDKs send them, beside the
-pipeline (`python -m cdp work`), which takes them up meanwhile; raw is the same rows inserted in
-bulk, 100 a transaction, as durable as the intake's, with no HTTP, no checks and no reading: what
-the database alone could do.
+Intake is measured through HTTP in requests of 100 events, as Segment's SDKs send them: alone, and
+beside the pipeline (`python -m cdp work`), which takes them up meanwhile. Raw is the same rows
+inserted in bulk, 100 a transaction, as durable as the intake's, with no HTTP, no checks and no
+reading: what the database alone could do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import orjson
@@ -52,8 +52,11 @@ _UNLIMITED = {name: "1000000000/minute" for name in ("CDP_LIMIT_SOURCE", "CDP_LI
 def figures(seconds: float, databases: Iterable[str], most: int) -> Iterator[Figure]:
     """(name, value, unit) of all, on each database."""
     for database in databases:
-        with _place(database), _servers() as (url, processes):
-            for name, value, unit in _intake(url, processes, seconds):
+        with _place(database), _serving() as (url, _):
+            for name, value, unit in _intake_alone(url, seconds):
+                yield f"events.{database}.{name}", value, unit
+        with _place(database), _serving() as (url, intake), _working() as pipeline:
+            for name, value, unit in _intake(url, [intake, pipeline], seconds):
                 yield f"events.{database}.{name}", value, unit
         with _place(database):
             for name, value, unit in _killed():
@@ -93,15 +96,11 @@ def _place(database: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _servers() -> Iterator[tuple[str, list[psutil.Process]]]:
-    """The intake's address, and the processes of intake and pipeline."""
+def _serving() -> Iterator[tuple[str, psutil.Process]]:
+    """The intake's address and process."""
     port = free_port()
-    started = [
-        subprocess.Popen([sys.executable, "-m", *what], env={**os.environ, **_UNLIMITED})
-        for what in (("bench.event_server", str(port)), ("cdp", "work"))
-    ]
     url = f"http://127.0.0.1:{port}"
-    try:
+    with _process("bench.event_server", str(port)) as process:
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
@@ -109,29 +108,41 @@ def _servers() -> Iterator[tuple[str, list[psutil.Process]]]:
                     break
             except requests.RequestException:
                 time.sleep(0.1)
-        yield url, [psutil.Process(one.pid) for one in started]
+        yield url, process
+
+
+def _working() -> AbstractContextManager[psutil.Process]:
+    """The pipeline's process."""
+    return _process("cdp", "work")
+
+
+@contextmanager
+def _process(*what: str) -> Iterator[psutil.Process]:
+    started = subprocess.Popen([sys.executable, "-m", *what], env={**os.environ, **_UNLIMITED})
+    try:
+        yield psutil.Process(started.pid)
     finally:
-        for one in started:
-            one.terminate()
-        for one in started:
-            one.wait(60)
+        started.terminate()
+        started.wait(60)
 
 
-def _intake(url: str, processes: list[psutil.Process], seconds: float) -> Iterator[Figure]:
-    key = sources.by_name("storefront").write_key
-    # Made before: what the sender spends on making events is none of the server's time.
-    shoppers = Shoppers(_PEOPLE)
-    count = max(40, int(seconds * 8_000 / BATCH))
-    bodies = [orjson.dumps(shoppers.batch(BATCH)) for _ in range(count)]
-    accepted, took = _send(url, key, bodies, seconds)
-    yield "accepted_per_s", accepted / took, "1/s"
-    waited = _until_processed()
-    yield "processed_per_s", accepted / (took + waited), "1/s"
+def _intake_alone(url: str, seconds: float) -> Iterator[Figure]:
+    """Intake against raw inserts, each with the machine to itself."""
+    accepted, took = _sent(url, seconds)
+    yield "accepted_alone_per_s", accepted / took, "1/s"
     raw = _raw(accepted)
     yield "raw_inserts_per_s", raw, "1/s"
     yield "accepted_over_raw", accepted / took / raw, "ratio"
+
+
+def _intake(url: str, processes: list[psutil.Process], seconds: float) -> Iterator[Figure]:
+    """Intake and pipeline side by side."""
+    accepted, took = _sent(url, seconds)
+    yield "accepted_per_s", accepted / took, "1/s"
+    waited = _until_processed()
+    yield "processed_per_s", accepted / (took + waited), "1/s"
     yield "memory_mb", sum(one.memory_info().rss for one in processes) / 1e6, "MB"
-    fresh = Shoppers(_PEOPLE, seed=13)
+    key, fresh = _key(), Shoppers(_PEOPLE, seed=13)
     for pace in PACES:
         count = int(max(seconds, 20) * pace / BATCH)
         lags, rate = _lag_under(
@@ -141,6 +152,18 @@ def _intake(url: str, processes: list[psutil.Process], seconds: float) -> Iterat
         yield f"to_tag_p50_ms.{pace}", statistics.median(lags), "ms"
         yield f"to_tag_p95_ms.{pace}", statistics.quantiles(lags, n=20)[18], "ms"
         _until_processed()
+
+
+def _key() -> str:
+    return sources.by_name("storefront").write_key
+
+
+def _sent(url: str, seconds: float) -> tuple[int, float]:
+    """As many events as are taken in so many seconds; accepted, and seconds taken."""
+    # Made before: what the sender spends on making events is none of the server's time.
+    shoppers = Shoppers(_PEOPLE)
+    count = max(40, int(seconds * 12_000 / BATCH))
+    return _send(url, _key(), [orjson.dumps(shoppers.batch(BATCH)) for _ in range(count)], seconds)
 
 
 def _killed() -> Iterator[Figure]:

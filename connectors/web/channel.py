@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -53,6 +53,8 @@ _CORS = {
     "Vary": "Origin",
 }
 BY_ADDRESS = RateLimitItemPerMinute(300)
+# Sockets open at once: each takes memory and a file of the process, said hello or not.
+MOST_SOCKETS, MOST_SOCKETS_OF_ADDRESS = 5_000, 500
 
 
 class WebInput(InputChannel):
@@ -74,6 +76,7 @@ class WebInput(InputChannel):
     def __init__(self, origins: list[str]) -> None:
         self._origins = set(origins)
         self._sockets: dict[str, set] = defaultdict(set)
+        self._open: Counter[str] = Counter()
         # The limiter only refers to its storage weakly.
         self._hits = MemoryStorage()
         # Of a moving window it would keep every key that ever was.
@@ -99,6 +102,9 @@ class WebInput(InputChannel):
             if path.endswith(("/socket", "/voice")) and origin not in self._origins:
                 logger.warning("web.socket.refused reason=origin")
                 return response.text("this page may not open a chat here", 403)
+            if path.endswith("/socket") and self._full(_address(request)):
+                logger.warning("web.socket.refused reason=too_many")
+                return response.text("too many chats are open", 503, {"Retry-After": "10"})
             return None
 
         @routes.route("/voice", methods=["POST", "OPTIONS"])
@@ -112,8 +118,12 @@ class WebInput(InputChannel):
 
         @routes.websocket("/socket")
         async def socket(request: Request, ws) -> None:
-            # Behind a proxy that Sanic is told of (SANIC_PROXIES_COUNT), the shopper's own address.
-            await self._serve(ws, request.remote_addr or request.ip)
+            address = _address(request)
+            self._open[address] += 1
+            try:
+                await self._serve(ws, address)
+            finally:
+                self._open -= Counter([address])
 
         @routes.listener("before_server_start")
         async def prepare(app, _loop) -> None:
@@ -142,7 +152,7 @@ class WebInput(InputChannel):
 
     async def _voice(self, request: Request) -> tuple[int, dict]:
         """Take a recording as a message: the status, and a frame as the socket would say it."""
-        address, number = request.remote_addr or request.ip, request.args.get("id", "")
+        address, number = _address(request), request.args.get("id", "")
         token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
         try:
             session = await asyncio.to_thread(read, token)
@@ -333,6 +343,10 @@ class WebInput(InputChannel):
         self._worker.kick(conversation)
         return kept
 
+    def _full(self, address: str) -> bool:
+        open_in_all = sum(self._open.values())
+        return open_in_all >= MOST_SOCKETS or self._open[address] >= MOST_SOCKETS_OF_ADDRESS
+
     def _allowed(self, conversation: str, address: str, most=BY_CONVERSATION) -> bool:
         few = self._limiter.hit(BY_ADDRESS, address)
         return few and self._limiter.hit(most, conversation)
@@ -344,6 +358,11 @@ class WebInput(InputChannel):
             except Exception:
                 # A socket that is gone fetches what it missed when it comes back.
                 logger.info("web.socket.gone")
+
+
+def _address(request: Request) -> str:
+    """Behind a proxy that Sanic is told of (SANIC_PROXIES_COUNT), the shopper's own."""
+    return request.remote_addr or request.ip
 
 
 async def _send(ws, frame: dict) -> None:

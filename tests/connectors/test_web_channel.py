@@ -175,6 +175,26 @@ async def test_a_foreign_page_is_refused_at_every_spelling_of_the_path(place):
             await websockets.connect(path, origin="https://evil.example")
 
 
+@pytest.mark.parametrize("most", ["MOST_SOCKETS", "MOST_SOCKETS_OF_ADDRESS"])
+async def test_one_socket_too_many_waits_until_another_is_gone(place, monkeypatch, most):
+    monkeypatch.setattr(channel, most, 2)
+    first, second = [await websockets.connect(place, origin=PAGE) for _ in range(2)]
+    with pytest.raises(websockets.InvalidStatusCode) as refused:
+        await websockets.connect(place, origin=PAGE)
+    assert refused.value.status_code == 503
+    await first.close()
+    for _ in range(100):
+        try:
+            third = await websockets.connect(place, origin=PAGE)
+            break
+        except websockets.InvalidStatusCode:
+            await asyncio.sleep(0.05)
+    hello = {"type": "hello", "token": issue(new_conversation(), None)}
+    assert (await Socket(third).ask(hello, "ready"))["messages"] == []
+    for one in (second, third):
+        await one.close()
+
+
 async def test_a_session_that_ends_while_the_socket_stands_takes_no_more(place):
     async with websockets.connect(place, origin=PAGE) as ws:
         joined = Socket(ws)
