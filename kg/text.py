@@ -7,11 +7,16 @@ language: what is compared is folded on both sides.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
 from opencc import OpenCC
 
+# What is written in Chinese and Japanese, in Japanese alone, and in Korean alone.
+HAN_LETTER = re.compile(r"[\u3400-\u9fff]")
+HANGUL_LETTER = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
+KANA_LETTER = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
 # Han characters of the common blocks.
 _HAN = range(0x3400, 0xA000)
 

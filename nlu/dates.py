@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 
+from nlu import calendar_days
 from nlu.numerals import NUMBER, number
 
 # Shoppers and parcels are in China, wherever the server is; it keeps one time zone, without
@@ -45,8 +45,7 @@ def _word(match: re.Match[str], today: date) -> date:
 
 
 def _weekday(match: re.Match[str], today: date) -> date:
-    monday = today - timedelta(days=today.weekday())
-    return monday + timedelta(weeks=_WEEKS[match["week"] or ""], days=_WEEKDAYS[match["day"]])
+    return calendar_days.of_week(today, _WEEKS[match["week"] or ""], _WEEKDAYS[match["day"]])
 
 
 def _full(match: re.Match[str], today: date) -> date:
@@ -54,29 +53,11 @@ def _full(match: re.Match[str], today: date) -> date:
 
 
 def _month_and_day(match: re.Match[str], today: date) -> date:
-    """The year that brings the day nearest to today: in January, 12月30日 has just been."""
-    month, day = int(number(match["m"])), int(number(match["d"]))
-    return _nearest([(today.year + step, month) for step in (-1, 0, 1)], day, today)
+    return calendar_days.in_month(today, int(number(match["m"])), int(number(match["d"])))
 
 
 def _day_of_month(match: re.Match[str], today: date) -> date:
-    months = []
-    for step in (-1, 0, 1):
-        year, month = divmod(today.year * 12 + today.month - 1 + step, 12)
-        months.append((year, month + 1))
-    return _nearest(months, int(number(match["d"])), today)
-
-
-def _nearest(months: list[tuple[int, int]], day: int, today: date) -> date:
-    days = []
-    for year, month in months:
-        try:
-            days.append(date(year, month, day))
-        except ValueError:  # 30 February
-            continue
-    if not days:
-        raise ValueError(f"no such day: {day}")
-    return min(days, key=lambda candidate: abs((candidate - today).days))
+    return calendar_days.of_month(today, int(number(match["d"])))
 
 
 def _days_away(match: re.Match[str], today: date) -> date:
@@ -85,7 +66,7 @@ def _days_away(match: re.Match[str], today: date) -> date:
     return today + timedelta(days=sign * unit * int(number(match["n"])))
 
 
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...] = (
+_RULES: tuple[calendar_days.Rule, ...] = (
     (re.compile("|".join(sorted(_WORDS, key=len, reverse=True))), _word),
     (
         re.compile(
@@ -113,12 +94,4 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...
 
 def dates(folded: str, today: date) -> list[tuple[int, int, str]]:
     """(start, end, ISO date) of each day named in a folded text; overlaps are not resolved."""
-    found = []
-    for pattern, resolve in _RULES:
-        for match in pattern.finditer(folded):
-            try:
-                day = resolve(match, today)
-            except (KeyError, TypeError, ValueError, OverflowError):
-                continue  # no such day: 13月40日
-            found.append((match.start(), match.end(), day.isoformat()))
-    return found
+    return calendar_days.named(_RULES, folded, today)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
+
+from nlu import calendar_days
 
 # Small numbers, as they are counted.
 WORDS = {
@@ -49,11 +50,9 @@ def _weekday(match: re.Match[str], today: date) -> date:
     """Friday and this Friday are the one to come, next Friday that of next week, last the past."""
     day = _WEEKDAY[match["day"]]
     if match["which"] == "next":
-        return today + timedelta(days=7 - today.weekday() + day)
-    ahead = (day - today.weekday()) % 7
-    if match["which"] == "last":
-        return today + timedelta(days=ahead - 7)
-    return today + timedelta(days=ahead)
+        return calendar_days.of_week(today, 1, day)
+    coming = calendar_days.to_come(today, day)
+    return coming - timedelta(days=7) if match["which"] == "last" else coming
 
 
 def _month_and_day(match: re.Match[str], today: date) -> date:
@@ -61,8 +60,7 @@ def _month_and_day(match: re.Match[str], today: date) -> date:
     month, day = _MONTH[match["month"]], int(match["d"])
     if match["y"]:
         return date(int(match["y"]), month, day)
-    days = [date(today.year + step, month, day) for step in (-1, 0, 1)]
-    return min(days, key=lambda candidate: abs((candidate - today).days))
+    return calendar_days.in_month(today, month, day)
 
 
 def _days_ago(match: re.Match[str], today: date) -> date:
@@ -77,7 +75,7 @@ def _time(match: re.Match[str]) -> timedelta:
     return timedelta(**{f"{match['unit']}s": counted(match["n"])})
 
 
-_DATES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...] = (
+_DATES: tuple[calendar_days.Rule, ...] = (
     (
         re.compile(rf"\b(?:the )?(?P<word>{'|'.join(sorted(_RELATIVE, key=len, reverse=True))})\b"),
         _relative,
@@ -110,12 +108,4 @@ _DATES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...
 
 def dates(folded: str, today: date) -> list[tuple[int, int, str]]:
     """(start, end, ISO date) of each day named in a folded text; overlaps are not resolved."""
-    found = []
-    for pattern, resolve in _DATES:
-        for match in pattern.finditer(folded):
-            try:
-                day = resolve(match, today)
-            except (KeyError, ValueError, OverflowError):
-                continue  # no such day: February 30
-            found.append((match.start(), match.end(), day.isoformat()))
-    return found
+    return calendar_days.named(_DATES, folded, today)

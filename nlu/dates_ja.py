@@ -7,10 +7,10 @@ way (11月25日, 2026-11-25) dates.py reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
 
 from kg.text import fold, simplified
+from nlu import calendar_days
 from nlu.numerals import CHINESE, number
 
 _WORDS = {
@@ -33,25 +33,14 @@ def _weekday(match: re.Match[str], today: date) -> date:
     """金曜日 by itself is the one to come."""
     day = _WEEKDAY[match["day"]]
     if match["week"] is None:
-        return today + timedelta(days=(day - today.weekday()) % 7)
-    monday = today - timedelta(days=today.weekday())
-    return monday + timedelta(weeks=_WEEK[match["week"]], days=day)
+        return calendar_days.to_come(today, day)
+    return calendar_days.of_week(today, _WEEK[match["week"]], day)
 
 
 def _day_of_month(match: re.Match[str], today: date) -> date:
     """The one nearest to today, unless the month is said."""
-    day = int(match["d"])
-    steps = {"先": (-1,), "今": (0,), "来": (1,)}.get(match["month"], (-1, 0, 1))
-    days = []
-    for step in steps:
-        year, month = divmod(today.year * 12 + today.month - 1 + step, 12)
-        try:
-            days.append(date(year, month + 1, day))
-        except ValueError:  # 30 February
-            continue
-    if not days:
-        raise ValueError(f"no such day: {day}")
-    return min(days, key=lambda candidate: abs((candidate - today).days))
+    steps = {"先": (-1,), "今": (0,), "来": (1,)}.get(match["month"], calendar_days.AROUND)
+    return calendar_days.of_month(today, int(match["d"]), steps)
 
 
 def _days_away(match: re.Match[str], today: date) -> date:
@@ -62,7 +51,7 @@ def _days_away(match: re.Match[str], today: date) -> date:
 
 _NAMES = "|".join(sorted(_RELATIVE, key=len, reverse=True))
 _WEEKS = "|".join(sorted(_WEEK, key=len, reverse=True))
-_DATES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...] = (
+_DATES: tuple[calendar_days.Rule, ...] = (
     (re.compile(rf"(?P<word>{_NAMES})"), _relative),
     (
         re.compile(rf"(?:(?P<week>{_WEEKS})の?)?(?P<day>[月火水木金土日])曜日?"),
@@ -86,12 +75,4 @@ _DATES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...
 
 def dates(folded: str, today: date) -> list[tuple[int, int, str]]:
     """(start, end, ISO date) of each day named in a folded text; overlaps are not resolved."""
-    found = []
-    for pattern, resolve in _DATES:
-        for match in pattern.finditer(folded):
-            try:
-                day = resolve(match, today)
-            except (KeyError, TypeError, ValueError, OverflowError):
-                continue  # no such day: 40日
-            found.append((match.start(), match.end(), day.isoformat()))
-    return found
+    return calendar_days.named(_DATES, folded, today)

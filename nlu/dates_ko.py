@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
+
+from nlu import calendar_days
 
 # Small numbers, as they are counted before a counter.
 WORDS = {
@@ -36,9 +37,8 @@ def _weekday(match: re.Match[str], today: date) -> date:
     """금요일 by itself is the one to come."""
     day = _WEEKDAY[match["day"]]
     if match["week"] is None:
-        return today + timedelta(days=(day - today.weekday()) % 7)
-    monday = today - timedelta(days=today.weekday())
-    return monday + timedelta(weeks=_WEEK[match["week"]], days=day)
+        return calendar_days.to_come(today, day)
+    return calendar_days.of_week(today, _WEEK[match["week"]], day)
 
 
 def _full(match: re.Match[str], today: date) -> date:
@@ -46,31 +46,13 @@ def _full(match: re.Match[str], today: date) -> date:
 
 
 def _month_and_day(match: re.Match[str], today: date) -> date:
-    """The year that brings the day nearest to today."""
-    months = [(today.year + step, int(match["m"])) for step in (-1, 0, 1)]
-    return _nearest(months, int(match["d"]), today)
+    return calendar_days.in_month(today, int(match["m"]), int(match["d"]))
 
 
 def _day_of_month(match: re.Match[str], today: date) -> date:
     """The one nearest to today, unless the month is said."""
-    steps = (-1, 0, 1) if match["month"] is None else (_WEEK[match["month"]],)
-    months = []
-    for step in steps:
-        year, month = divmod(today.year * 12 + today.month - 1 + step, 12)
-        months.append((year, month + 1))
-    return _nearest(months, int(match["d"]), today)
-
-
-def _nearest(months: list[tuple[int, int]], day: int, today: date) -> date:
-    days = []
-    for year, month in months:
-        try:
-            days.append(date(year, month, day))
-        except ValueError:  # 30 February
-            continue
-    if not days:
-        raise ValueError(f"no such day: {day}")
-    return min(days, key=lambda candidate: abs((candidate - today).days))
+    steps = calendar_days.AROUND if match["month"] is None else (_WEEK[match["month"]],)
+    return calendar_days.of_month(today, int(match["d"]), steps)
 
 
 def _days_away(match: re.Match[str], today: date) -> date:
@@ -80,7 +62,7 @@ def _days_away(match: re.Match[str], today: date) -> date:
 
 
 _WEEKS = "|".join(sorted(_WEEK, key=len, reverse=True))
-_DATES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...] = (
+_DATES: tuple[calendar_days.Rule, ...] = (
     (
         re.compile(
             rf"(?<![가-힣])(?P<word>{'|'.join(sorted(_RELATIVE, key=len, reverse=True))})"
@@ -120,12 +102,4 @@ _DATES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], ...
 
 def dates(folded: str, today: date) -> list[tuple[int, int, str]]:
     """(start, end, ISO date) of each day named in a folded text; overlaps are not resolved."""
-    found = []
-    for pattern, resolve in _DATES:
-        for match in pattern.finditer(folded):
-            try:
-                day = resolve(match, today)
-            except (KeyError, TypeError, ValueError, OverflowError):
-                continue  # no such day: 40일
-            found.append((match.start(), match.end(), day.isoformat()))
-    return found
+    return calendar_days.named(_DATES, folded, today)

@@ -28,6 +28,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from kg.text import HAN_LETTER, HANGUL_LETTER, KANA_LETTER
 from nlu import features
 from nlu.intent_model import IntentModel
 
@@ -35,9 +36,6 @@ logger = logging.getLogger(__name__)
 
 RANKING = "intent_ranking"
 HAN, KANA, HANGUL, LATIN = "han", "kana", "hangul", "latin"
-_HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
-_KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # What was typed as a command has lost its slash (connectors/guard.py), and is no wish in words.
 _COMMAND = re.compile(r"\s*／\w")
@@ -49,11 +47,11 @@ Ranking = list[tuple[str, float]]
 
 def script(text: str) -> str:
     """The way of writing whose model reads a text; without a letter it is that of Chinese."""
-    if _HANGUL.search(text):
+    if HANGUL_LETTER.search(text):
         return HANGUL
-    if _KANA.search(text):
+    if KANA_LETTER.search(text):
         return KANA
-    return LATIN if not _HAN.search(text) and re.search(r"[A-Za-z]", text) else HAN
+    return LATIN if not HAN_LETTER.search(text) and re.search(r"[A-Za-z]", text) else HAN
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -179,7 +177,7 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         english = _WORD.findall(text) if written == HAN and LATIN in self._models else []
         if len(english) < _WORDS_BESIDE:
             return ranked
-        share = len(english) / (len(english) + len(_HAN.findall(text)))
+        share = len(english) / (len(english) + len(HAN_LETTER.findall(text)))
         return _mixed(ranked, self._models[LATIN].rank(" ".join(english)), share)
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

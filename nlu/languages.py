@@ -15,14 +15,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kg.text import fold
+from kg.text import HAN_LETTER, HANGUL_LETTER, KANA_LETTER, fold
 
 NATIVE = ("zh", "en", "ja", "ko")
 # Scripts that stand for one language, or for the likeliest of those that use them.
 _SCRIPTS = (
-    ("ko", r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"),
-    ("ja", r"[\u3041-\u30ff\uff66-\uff9f]"),
-    ("zh", r"[\u3400-\u9fff]"),
+    ("ko", HANGUL_LETTER.pattern),
+    ("ja", KANA_LETTER.pattern),
+    ("zh", HAN_LETTER.pattern),
     ("th", r"[\u0e00-\u0e7f]"),
     ("ru", r"[\u0400-\u04ff]"),
     ("ar", r"[\u0600-\u06ff]"),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kg.text import fold
+from kg.text import HANGUL_LETTER, fold
 from kg.vocabulary import Term
 from nlu.light_spacy import spacy
 from nlu.near_names import NearNames
@@ -27,7 +27,6 @@ _BREATH_SECONDS = 0.001
 # Single Chinese characters name nothing safely, and neither does a letter or a digit.
 _SHORTEST = 2
 _WORD = re.compile(r"[a-z]+")
-_HANGUL = re.compile(r"[\uac00-\ud7af]")
 # What follows a brand: its goods, its shop.
 _AFTER_BRAND = "的牌家"
 _MOST_WORDS = 3
@@ -105,9 +104,9 @@ class Lexicon:
         Particles follow a name without a blank, so its end says nothing.
         """
         said = text[start:end]
-        if not _HANGUL.match(said):
+        if not HANGUL_LETTER.match(said):
             return True
-        if start and _HANGUL.match(text[start - 1]):
+        if start and HANGUL_LETTER.match(text[start - 1]):
             return False
         return not any(map(str.isspace, said)) or _compact(said) in self._spaced
 

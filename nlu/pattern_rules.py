@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from nlu import pattern_rules_en, pattern_rules_ja, pattern_rules_ko
+from nlu import measures, pattern_rules_en, pattern_rules_ja, pattern_rules_ko
 from nlu.cities import cities
 from nlu.dates import dates
 from nlu.numerals import CHINESE, NUMBER, number
@@ -132,7 +132,7 @@ def _height(text: str) -> Iterator[Span]:
             centimetres = 100 * float(match["fraction"] or match["decimal"])
         else:
             centimetres = float(match["said"] or match["cm"] or match["child"])
-        return round(centimetres, 1) if 45 <= centimetres <= 230 else None
+        return measures.height(centimetres)
 
     yield from spans(_HEIGHT, value, text)
 
@@ -161,7 +161,7 @@ def _weight(text: str) -> Iterator[Span]:
             return None
         amount += 0.5 if match["half"] else 0
         kilograms = amount / 2 if match["unit"] == "斤" else amount
-        return round(kilograms, 2) if 0 < kilograms <= 300 else None
+        return measures.weight(kilograms)
 
     yield from spans(_WEIGHT, value, text)
 
@@ -175,14 +175,12 @@ _BARE_CM = re.compile(rf"^\W*(?P<n>\d\d(?:\.\d)?)\s?{_CM}\W*$")
 
 def _foot_length(text: str) -> Iterator[Span]:
     def value(match: re.Match[str]) -> float | None:
-        length = float(match["said"] or match["mm"])
-        centimetres = length / 10 if length > 40 else length
-        return round(centimetres, 2) if 8 <= centimetres <= 34 else None
+        return measures.foot_length(float(match["said"] or match["mm"]))
 
     yield from spans(_FOOT, value, text)
     bare = _BARE_CM.match(text)
-    if bare and 8 <= float(bare["n"]) <= 34:
-        yield bare.start("n"), len(text.rstrip()), float(bare["n"])
+    if bare and (centimetres := measures.foot_length(float(bare["n"]))):
+        yield bare.start("n"), len(text.rstrip()), centimetres
 
 
 _CHILD = "宝宝|孩子|小孩|娃|儿子|女儿|男孩|女孩|小朋友|宝贝|婴儿|孙子|孙女"
@@ -208,7 +206,7 @@ def _age(text: str) -> Iterator[Span]:
             if months is None:
                 return None
             years = (months + (0.5 if match["and_half"] else 0)) / 12
-        return round(years, 2) if 0 < years <= 120 else None
+        return measures.age(years)
 
     yield from spans(_AGE, value, text)
 

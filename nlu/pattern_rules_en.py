@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pypinyin import lazy_pinyin
 
+from nlu import measures
 from nlu.dates_en import COUNT, WORDS, counted, dates
 from nlu.spans import Span, spans
 
@@ -93,7 +94,7 @@ def _height(text: str) -> Iterator[Span]:
             centimetres = inches * _CM_OF_INCH
         else:
             centimetres = float(match["said"] or match["tall"] or match["i"])
-        return round(centimetres, 1) if 45 <= centimetres <= 230 else None
+        return measures.height(centimetres)
 
     yield from spans(_HEIGHT, value, text)
 
@@ -110,7 +111,7 @@ def _weight(text: str) -> Iterator[Span]:
         kilograms = float(match["n"] or match["bare"])
         if (match["unit"] or "").startswith(("lb", "pound")):
             kilograms *= _KG_OF_POUND
-        return round(kilograms, 2) if 0 < kilograms <= 300 else None
+        return measures.weight(kilograms)
 
     yield from spans(_WEIGHT, value, text)
 
@@ -126,9 +127,7 @@ _FOOT = re.compile(
 
 def _foot_length(text: str) -> Iterator[Span]:
     def value(match: re.Match[str]) -> float | None:
-        length = float(match["said"] or match["before"] or match["alone"])
-        centimetres = length / 10 if length > 40 else length
-        return round(centimetres, 2) if 8 <= centimetres <= 34 else None
+        return measures.foot_length(float(match["said"] or match["before"] or match["alone"]))
 
     yield from spans(_FOOT, value, text)
 
@@ -152,7 +151,7 @@ def _age(text: str) -> Iterator[Span]:
         years = float(said) if said[0].isdigit() else float(WORDS[said])
         years += 0.5 if match["half"] else 0
         years /= 12 if match["months"] else 1
-        return round(years, 2) if 0 < years <= 120 else None
+        return measures.age(years)
 
     yield from spans(_AGE, value, text)
 

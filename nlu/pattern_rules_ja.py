@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kg.text import fold, simplified
+from nlu import measures
 from nlu.dates_ja import dates
 from nlu.numerals import CHINESE, number
 from nlu.spans import Span, spans
@@ -76,7 +77,7 @@ def _height(text: str) -> Iterator[Span]:
         if match["metre"]:
             return 100.0 + float(match["rest"])
         centimetres = float(match["said"] or match["cm"])
-        return centimetres if 45 <= centimetres <= 230 else None
+        return measures.height(centimetres)
 
     yield from spans(_HEIGHT, value, text)
 
@@ -91,7 +92,7 @@ _WEIGHT = _pattern(
 def _weight(text: str) -> Iterator[Span]:
     def value(match: re.Match[str]) -> float | None:
         kilograms = float(match["said"] or match["bare"])
-        return kilograms if 0 < kilograms <= 300 else None
+        return measures.weight(kilograms)
 
     yield from spans(_WEIGHT, value, text)
 
@@ -113,9 +114,7 @@ def _foot_length(text: str) -> Iterator[Span]:
         said = next(
             match[name] for name in ("said", "cm", "japan", "alone", "beside", "m") if match[name]
         )
-        length = float(re.match(r"[\d.]+", said)[0])
-        centimetres = length / 10 if length > 40 else length
-        return round(centimetres, 2) if 8 <= centimetres <= 34 else None
+        return measures.foot_length(float(re.match(r"[\d.]+", said)[0]))
 
     yield from spans(_FOOT, value, text)
 
@@ -137,7 +136,7 @@ def _age(text: str) -> Iterator[Span]:
         else:
             half = 0.5 if match["born_half"] else 0
             years = (int(match["born"] or match["months"]) + half) / 12
-        return round(years, 2) if 0 < years <= 120 else None
+        return measures.age(years)
 
     yield from spans(_AGE, value, text)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from nlu import measures
 from nlu.dates_ko import COUNT, counted, dates
 from nlu.spans import Span, spans
 
@@ -82,7 +83,7 @@ def _height(text: str) -> Iterator[Span]:
         if match["metre"]:
             return 100.0 + float(match["rest"])
         said = match["said"] or match["cm"] or match["child"] or match["beside"]
-        return float(said) if 45 <= float(said) <= 230 else None
+        return measures.height(float(said))
 
     yield from spans(_HEIGHT, value, text)
 
@@ -97,7 +98,7 @@ _WEIGHT = re.compile(
 def _weight(text: str) -> Iterator[Span]:
     def value(match: re.Match[str]) -> float | None:
         kilograms = float(match["said"] or match["bare"])
-        return kilograms if 0 < kilograms <= 300 else None
+        return measures.weight(kilograms)
 
     yield from spans(_WEIGHT, value, text)
 
@@ -116,9 +117,7 @@ _FOOT = re.compile(
 
 def _foot_length(text: str) -> Iterator[Span]:
     def value(match: re.Match[str]) -> float | None:
-        length = float(next(said for said in match.groups() if said))
-        centimetres = length / 10 if length > 40 else length
-        return round(centimetres, 2) if 8 <= centimetres <= 34 else None
+        return measures.foot_length(float(next(said for said in match.groups() if said)))
 
     yield from spans(_FOOT, value, text)
 
@@ -139,7 +138,7 @@ def _age(text: str) -> Iterator[Span]:
             years = counted(match["years"]) + (0.5 if match["half"] else 0)
         else:
             years = int(match["months"]) / 12
-        return round(float(years), 2) if 0 < years <= 120 else None
+        return measures.age(years)
 
     yield from spans(_AGE, value, text)
 
