@@ -41,7 +41,7 @@ test: lint train  ## lint and every test
 	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests
 
 unit: $(INSTALLED)  ## the fast tests alone
-	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q tests -m "not slow"
+	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests -m "not slow"
 
 lint: $(INSTALLED)  ## ruff and the direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .

@@ -45,6 +45,7 @@ SLOW_FILES = (
     "test_wechat.py",
     "test_wecom.py",
     "test_language_model.py",
+    "test_prosody.py",
 )
 _STARTED = {"browser", "assistant", "client", "database", "state"}
 _WRITTEN_IN_TALKS = (

@@ -206,6 +206,7 @@ def test_replace_must_leave_no_rule_without_its_product(tmp_path: Path) -> None:
     assert ("published months", "scope.products") in found
 
 
+@pytest.mark.slow
 def test_commands(embedded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = releases.publish(small_shop())
     good, bad = write(tmp_path, "good.csv", GOOD), write(tmp_path, "bad.csv", BAD)

@@ -136,6 +136,7 @@ def test_a_follower_that_is_dropped_takes_its_thread_with_it(graph: FakeGraph) -
     assert eventually(lambda: graph.closed)
 
 
+@pytest.mark.slow
 def test_linking_does_not_load_tensorflow() -> None:
     code = "import nlu.mentions, sys; assert 'tensorflow' not in sys.modules, 'loaded'"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
