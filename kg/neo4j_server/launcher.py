@@ -8,6 +8,7 @@ Maven fetches the jars once into <home>/lib; Java 17 runs the server from its so
 
 from __future__ import annotations
 
+import fcntl
 import queue
 import shutil
 import socket
@@ -19,6 +20,7 @@ from types import TracebackType
 
 _HERE = Path(__file__).parent
 _BUILD_SECONDS = 600
+_TRIES = 2
 _START_SECONDS = 90
 _STOP_SECONDS = 30
 _HEAP = "-Xmx600m"
@@ -73,22 +75,30 @@ class Neo4jServer:
         reason = missing()
         if reason:
             raise CannotStart(reason)
+        self._home.mkdir(parents=True, exist_ok=True)
+        with open(self._home / "building", "w") as one_at_a_time:
+            fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+            self._fetch_jars()
+
+    def _fetch_jars(self) -> None:
         pom = (_HERE / "pom.xml").read_text(encoding="utf-8")
         stamp = self._home / "built.xml"
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == pom:
             return
         lib = self._home / "lib"
-        shutil.rmtree(lib, ignore_errors=True)
         command = [
             "mvn", "--quiet", "--batch-mode", "--file", str(_HERE / "pom.xml"),
             "dependency:copy-dependencies", f"-DoutputDirectory={lib}", "-DincludeScope=runtime",
         ]  # fmt: skip
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False
-        )
-        if done.returncode:
-            raise CannotStart(f"mvn ended with {done.returncode}:\n{done.stdout[-2000:]}")
-        stamp.write_text(pom, encoding="utf-8")
+        for _ in range(_TRIES):
+            shutil.rmtree(lib, ignore_errors=True)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False
+            )
+            if done.returncode == 0:
+                stamp.write_text(pom, encoding="utf-8")
+                return
+        raise CannotStart(f"mvn ended with {done.returncode}:\n{done.stdout[-2000:]}")
 
     def start(self) -> None:
         """Build where needed, start, and wait until it is ready; raises CannotStart."""
