@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from xml.dom.minidom import parseString
 
 import pytest
+from PIL import Image
 
 from web import pictures
 
@@ -49,3 +51,30 @@ def test_route_serves_the_chosen_colour_with_an_etag(client):
     again = client.get("/media/products/P1.svg", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304 and not again.content
     assert client.get("/media/products/nope.svg").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [("", (400, 400)), ("wide", (800, 400)), ("card", (500, 400))]
+)
+def test_vendors_get_a_png_of_the_shape_they_show(client, shape, size):
+    asked = {"shape": shape} if shape else {}
+    got = client.get("/media/products/P1.png", params={**asked, "colour": "云白"})
+    assert got.headers["content-type"] == "image/png" and len(got.content) < 64 * 1024
+    picture = Image.open(BytesIO(got.content)).convert("RGB")
+    assert picture.size == size
+    # The ground goes to all corners, and something stands on it.
+    middle = [picture.getpixel((size[0] // 2, y)) for y in range(0, 400, 20)]
+    corners = {picture.getpixel((x, y)) for x in (0, size[0] - 1) for y in (0, 399)}
+    assert len(corners) == 1 and len(set(middle) - corners) > 2
+    black = client.get("/media/products/P1.png", params={**asked, "colour": "黑"})
+    assert black.content != got.content
+    headers = {"if-none-match": got.headers["etag"]}
+    again = client.get(
+        "/media/products/P1.png", params={**asked, "colour": "云白"}, headers=headers
+    )
+    assert again.status_code == 304
+
+
+def test_what_is_no_picture_is_refused(client):
+    assert client.get("/media/products/nope.png").status_code == 404
+    assert client.get("/media/products/P1.png", params={"shape": "9000"}).status_code in (400, 422)
