@@ -14,6 +14,9 @@ from urllib.parse import urljoin
 
 from connectors.fixed_words import CHINESE, language_of, words
 
+# In a body: that its card is said as text (`connectors.cards`), for good.
+AS_TEXT = "as_text"
+
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]*")
 _NUMBER = re.compile(r"[1-9]\d?")
 

@@ -1,6 +1,7 @@
 """How much a vendor lets through after a shopper's own message, known before it has to say so.
 
-What is to be sent at once and would not fit is sent as one message (`together`).
+What is to be sent at once and would not fit is sent as one message (`together`), and so is what has
+a card where little would be left: words come before cards.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from connectors.sender import NotSent, Refused
 
 # How the vendor's number begins of what went with another message.
 WITH = "with "
+# How many messages a card leaves for what there may be to say later.
+SPARE = 2
 
 Parts = Callable[[dict], "list[dict]"]
 Shown = Callable[[Outgoing], Outgoing]
@@ -42,14 +45,16 @@ class Quota:
 
 @asynccontextmanager
 async def together(
-    channel: str, message: Outgoing, left: int, parts: Parts, shown: Shown
+    channel: str, message: Outgoing, left: int, parts: Parts, texts: Parts, shown: Shown
 ) -> AsyncIterator[list[dict]]:
     """The messages of the vendor's that a message makes; with it goes what else is being sent
     there now, if one after the other they would be more than are left.
 
-    shown: another message as the room shows it. What goes with a message has its outcome.
+    parts: the messages of an answer, with a card where it has one; texts: the same without. shown:
+    another message as the room shows it. What goes with a message has its outcome.
     """
-    with_it, made = await asyncio.to_thread(_chosen, channel, message, left, parts, shown)
+    forms = (parts, texts)
+    with_it, made = await asyncio.to_thread(_chosen, channel, message, left, forms, shown)
     try:
         yield made
     except Exception as error:
@@ -61,19 +66,32 @@ async def together(
 
 
 def _chosen(
-    channel: str, message: Outgoing, left: int, parts: Parts, shown: Shown
+    channel: str, message: Outgoing, left: int, forms: tuple[Parts, Parts], shown: Shown
 ) -> tuple[list[Outgoing], list[dict]]:
-    made = parts(message.body)
+    parts, texts = forms
     others = outbox.beside(channel, message) if left else []
-    if len(made) + sum(len(parts(one.body)) for one in others) <= left:
-        return [], made
+    bodies = [message.body, *(one.body for one in others)]
+    made = [parts(body) for body in bodies]
+    if _fits(made, [texts(body) for body in bodies], left, texts(plain.merged(bodies))):
+        return [], made[0]
     chosen: list[Outgoing] = []
+    told = texts(message.body)
     for one in map(shown, others):
-        longer = parts(plain.merged([message.body, *(each.body for each in chosen), one.body]))
+        longer = texts(plain.merged([message.body, *(each.body for each in chosen), one.body]))
         if len(longer) > left:
             break
-        chosen, made = [*chosen, one], longer
-    return chosen, made
+        chosen, told = [*chosen, one], longer
+    if made[0] != texts(message.body) and len(told) <= left:
+        # For good: it is counted, and tried again, as it is said now.
+        outbox.reword(message.id, {**message.body, plain.AS_TEXT: True})
+    return chosen, told
+
+
+def _fits(made: list[list[dict]], said: list[list[dict]], left: int, least: list[dict]) -> bool:
+    """Whether messages may be sent as they are made; said: as texts; least: all of them as one."""
+    wanted = sum(map(len, made))
+    # Without a card, or if it costs no more than its words, nothing has to be left over.
+    return wanted <= (left if made == said or wanted <= len(least) else left - SPARE)
 
 
 def _not_through(one: Outgoing, error: Exception) -> None:

@@ -190,6 +190,12 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
         return taken
 
 
+def reword(number: int, body: dict) -> None:
+    """Say it in this way, now and whenever it is tried again."""
+    with write() as session:
+        session.get(OutboxRow, number).body = json.dumps(body, ensure_ascii=False)
+
+
 # Each in the transaction of `session`, or in its own.
 
 

@@ -21,12 +21,14 @@ from typing import Any
 
 from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
-from wechatpy.replies import TextReply
+from wechatpy.replies import ArticlesReply, TextReply
 
 from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
-from connectors import plain
+from connectors import cards, plain
+from connectors.cards import Cards
 from connectors.fixed_words import spoken_in, words
+from connectors.pictures import Pictures
 from connectors.sender import Refused
 from connectors.tencent import Malformed, NotGenuine
 from connectors.vendor import Incoming, VendorInput
@@ -45,6 +47,8 @@ logger = logging.getLogger(__name__)
 # pile up waiting for one.
 BRIEFLY_SECONDS = 0.4
 PATIENCE_SECONDS = 4.0
+# For how long a reply waits for its picture.
+PICTURE_SECONDS = 0.7
 TRIES, TRIES_SECONDS = 3, 15.0
 _MOST_REMEMBERED = 10_000
 FINISHED_PAUSES = (0.0, 0.3, 0.7)
@@ -78,6 +82,7 @@ class WeChatInput(VendorInput):
         self._account = account
         self._templates = templates or {}
         self._client: Client | None = None
+        self._pictures: Pictures | None = None
         self._outbound: Outbound | None = None
         self._signed: Signed | None = None
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -116,17 +121,23 @@ class WeChatInput(VendorInput):
         @routes.listener("before_server_start")
         async def connect(_app, _loop) -> None:
             if self._account:
-                self._client = Client(self._account, shared=True)
-                self._outbound = Outbound(
-                    self.name(), self._client, self.in_room, self._templates, menus=self.replies
-                )
+                self._connect(self._account)
 
         @routes.listener("after_server_stop")
         async def disconnect(_app, _loop) -> None:
             if self._client:
+                await self._pictures.close()
                 await self._client.close()
 
         return routes
+
+    def _connect(self, account: Account) -> None:
+        self._client = Client(account, shared=True)
+        self._pictures = Pictures(self._client, f"wechat {account.app_id}")
+        shown = Cards(self.name(), self._pictures, outgoing.card_form(self.replies, account.page))
+        self._outbound = Outbound(
+            self.name(), self._client, self.in_room, self._templates, self.replies, shown
+        )
 
     async def _webhook(self, request: Request):
         try:
@@ -149,7 +160,9 @@ class WeChatInput(VendorInput):
             # No answer at all: WeChat asks again.
             return response.text("not now", 503)
         if reply is not None:
-            sealed = self._signed.seal(_reply_xml(told, reply), request.args.get("nonce", ""))
+            article = await self._article(reply)
+            written = _reply_xml(told, reply, article)
+            sealed = self._signed.seal(written, request.args.get("nonce", ""))
             return response.text(sealed, content_type="text/xml")
         # An account that may only reply lets WeChat ask again; for others this ends it.
         ended = self._account.customer_api or incoming.kind in ("left", "strange")
@@ -160,7 +173,7 @@ class WeChatInput(VendorInput):
             raise NotGenuine("the channel is off")
         return self._signed
 
-    async def _answer(self, incoming: Incoming) -> str | None:
+    async def _answer(self, incoming: Incoming) -> dict | None:
         """Keep a message, and wait a while for its answer."""
         if incoming.kind in ("left", "strange") or not self.replies:
             await self.take(incoming)
@@ -193,7 +206,7 @@ class WeChatInput(VendorInput):
         """Seconds that a request waits for its answer."""
         return BRIEFLY_SECONDS if self._account.customer_api else PATIENCE_SECONDS
 
-    async def _last_word(self, name: str, conversation: str) -> str | None:
+    async def _last_word(self, name: str, conversation: str) -> dict | None:
         """What an account that may only reply says to WeChat's last try."""
         if self._account.customer_api:
             return None
@@ -202,18 +215,32 @@ class WeChatInput(VendorInput):
         self._tries[name] += 1
         if self._tries[name] < TRIES:
             return None
-        return words("still_at_it", await asyncio.to_thread(spoken_in, conversation))
+        return {"text": words("still_at_it", await asyncio.to_thread(spoken_in, conversation))}
 
-    async def _take_answer(self, name: str) -> str | None:
+    async def _take_answer(self, name: str) -> dict | None:
         told = None
         if await asyncio.to_thread(outbox.is_reply, name, PASSIVE):
             # Also where WeChat asks again because the reply did not reach it: it gets the same.
             told = await together(partial(outbox.replied, name, PASSIVE))
-        return told and plain.as_text(told)
+        return told
+
+    async def _article(self, body: dict) -> dict | None:
+        """The article of a reply that is a card, if its picture is there in time."""
+        card = cards.of(body)
+        if card is None:
+            return None
+        form = outgoing.card_form(official=True, page=None)
+        making = Cards(self.name(), self._pictures, form).made(card)
+        with suppress(asyncio.TimeoutError):
+            made = await asyncio.wait_for(making, PICTURE_SECONDS)
+            return made and made["news"]["articles"][0]
+        return None
 
     def parts(self, body: dict) -> list[dict]:
-        """In messages of a length that WeChat takes."""
-        return outgoing.parts(body)
+        """In messages that WeChat takes; an account that may only reply has but one."""
+        made = outgoing.parts(body)
+        only_reply = self._account is not None and not self._account.customer_api
+        return outgoing.texts(body) if only_reply and len(made) > 1 else made
 
     def held(self, name: str) -> timedelta:
         """As long as a request waits for the answer, or another may come for it."""
@@ -262,8 +289,12 @@ class MiniProgramInput(WeChatInput):
         return "miniprogram"
 
 
-def _reply_xml(told: dict, text: str) -> str:
-    reply = TextReply(content=text)
+def _reply_xml(told: dict, body: dict, article: dict | None) -> str:
+    if article is None:
+        reply = TextReply(content=plain.as_text(body))
+    else:
+        reply = ArticlesReply()
+        reply.add_article({**article, "image": article["picurl"]})
     reply.source, reply.target = told.get("ToUserName", ""), told["FromUserName"]
     return reply.render()
 

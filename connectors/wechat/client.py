@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.cards import Page
 from connectors.tencent import ApiClient
 from connectors.tokens import Shared
 
@@ -19,7 +20,8 @@ from connectors.tokens import Shared
 class Account:
     """An account: its app id and secret, the token and key of its callback.
 
-    customer_api: whether it may send customer-service messages (a verified account).
+    customer_api: whether it may send customer-service messages (a verified account). page: where a
+    product is in a mini-program that the account may show; of a mini-program's, in itself.
     """
 
     app_id: str
@@ -28,15 +30,17 @@ class Account:
     aes_key: str | None = None
     customer_api: bool = True
     api: str = "https://api.weixin.qq.com"
+    page: Page | None = None
 
     @classmethod
     def from_environment(cls, prefix: str = "WECHAT") -> Account | None:
         """From `WECHAT_APP_ID`, `WECHAT_APP_SECRET`, `WECHAT_TOKEN`, `WECHAT_AES_KEY`,
-        `WECHAT_CUSTOMER_API` ("off" without that right), or those that begin with another prefix;
-        None if the first is not set.
+        `WECHAT_CUSTOMER_API` ("off" without that right), `WECHAT_CARD_…` (`Page`), or those that
+        begin with another prefix; None if the first is not set.
 
         Raises:
-            ValueError: others are missing, or the key has not its 43 characters.
+            ValueError: others are missing, the key has not its 43 characters, or the page of
+                products is not in order.
         """
         told = {name: os.environ.get(f"{prefix}_{name}", "") for name in _NAMES}
         if not told["APP_ID"]:
@@ -53,6 +57,7 @@ class Account:
             told["AES_KEY"] or None,
             told["CUSTOMER_API"].lower() != "off",
             (told["API_URL"] or cls.api).rstrip("/"),
+            Page.from_environment(prefix, told["APP_ID"] if prefix == "WECHAT_MINI" else ""),
         )
 
 

@@ -1,7 +1,9 @@
 """What an account sends of itself: customer-service messages, and templates when those are closed.
 
 After a shopper's own message WeChat takes five within 48 hours; later, or beyond them, only a
-template message (`templates`). Sources: WeChat's developer pages "发送客服消息", "发送模板消息".
+template message (`templates`). One product is a card (`connectors.cards`): an article (news, one a
+message), in a mini-program a link, or the product's page in a mini-program where there is one.
+Sources: WeChat's developer pages "发送客服消息", "发送模板消息", "新增临时素材".
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from cdp.messages import addresses
 from cdp.messages.outbox import AT_LEAST_ONCE, Outgoing
-from connectors import plain
+from connectors import cards, plain
+from connectors.cards import Cards, Form, Page
 from connectors.fixed_words import CHINESE, language_of, words
 from connectors.quota import Quota, Shown, together
 from connectors.sender import NotSent, Refused
@@ -34,6 +38,11 @@ LATER = {45009: timedelta(hours=1), 45011: timedelta(minutes=1), -1: timedelta(s
 _OUTSIDE = frozenset({45015, 45047})
 _NO_MENUS = frozenset({40200, 40008, 45162})
 _WRONG_TEMPLATE = frozenset({40037, 47003, 40013})
+# A card that this account may not send, or one that is not in order.
+_WRONG_CARD = frozenset(
+    {40004, 40007, 40008, 40013, 40035, 40200, 44003, 45008, 45162, 47001, 47003, 48001}
+)
+_SEND = "/cgi-bin/message/custom/send"
 
 
 class _Outside(Refused):
@@ -41,13 +50,19 @@ class _Outside(Refused):
 
 
 def parts(body: dict) -> list[dict]:
+    """An answer in messages that WeChat takes: its words (`texts`), then its card."""
+    rest, card = cards.apart(body)
+    return [*texts(rest), card] if card else texts(body)
+
+
+def texts(body: dict) -> list[dict]:
     """An answer in messages of a length that WeChat takes, the choices under the last.
 
     Each can be said as text, too: nobody knows yet whether it will be the reply to a request.
     """
     choices = plain.choices_of(body)
-    cards = [{**card, "buttons": []} for card in body.get("cards") or []]
-    told = plain.split(plain.as_text({**body, "cards": cards, "buttons": []}), MOST_TEXT)
+    listed = [{**card, "buttons": []} for card in body.get("cards") or []]
+    told = plain.split(plain.as_text({**body, "cards": listed, "buttons": []}), MOST_TEXT)
     made = [{"text": text} for text in told]
     if not choices:
         return made
@@ -64,6 +79,14 @@ def _fits(part: dict) -> bool:
     return len(plain.as_text(part).encode()) <= MOST_TEXT
 
 
+def card_form(official: bool, page: Page | None) -> Form:
+    """How an official account, or else a mini-program's customer service, shows a card."""
+    if page is not None:
+        make = partial(_page, page, appid=page.app_id) if official else partial(_page, page)
+        return Form(make, "card", uploaded=True, wrong=_WRONG_CARD)
+    return Form(_news if official else _link, "wide", uploaded=False, wrong=_WRONG_CARD)
+
+
 class Outbound:
     """Sends on behalf of one account's channel; `shown`: see `quota.together`."""
 
@@ -74,6 +97,7 @@ class Outbound:
         shown: Shown,
         templates: Mapping[str, Template],
         menus: bool,
+        cards: Cards,
     ) -> None:
         self._channel = channel
         self._client = client
@@ -81,12 +105,13 @@ class Outbound:
         self._templates = templates
         # Test accounts and mini-programs have no menus.
         self._menus = menus
+        self._cards = cards
 
     async def send(self, message: Outgoing) -> str | None:
         """By customer-service messages, or by a template; see `VendorInput.deliver`."""
         left = await asyncio.to_thread(QUOTA.left, self._channel, message.address, parts)
         try:
-            async with together(self._channel, message, left, parts, self._shown) as made:
+            async with together(self._channel, message, left, parts, texts, self._shown) as made:
                 if len(made) > left:
                     # Known before WeChat has to say it.
                     raise _Outside(f"{left} of {QUOTA.most} left within {QUOTA.window}")
@@ -105,11 +130,14 @@ class Outbound:
             raise
 
     async def _custom(self, address: str, part: dict) -> None:
+        card = cards.of(part)
+        if card and await self._shown_as_card(address, card):
+            return
         while True:
             as_menu = self._menus and len(part.get("buttons") or ()) in range(1, MOST_CHOICES + 1)
             content = _menu(part) if as_menu else _text(part)
             try:
-                await self._call("/cgi-bin/message/custom/send", {"touser": address, **content})
+                await self._call(_SEND, {"touser": address, **content})
                 return
             except ApiError as error:
                 if as_menu and error.code in _NO_MENUS:
@@ -117,6 +145,14 @@ class Outbound:
                     logger.warning("%s.menus.off code=%d", self._channel, error.code)
                     continue
                 raise await self._meaning(error, address) from error
+
+    async def _shown_as_card(self, address: str, card: dict) -> bool:
+        try:
+            return await self._cards.send(
+                card, lambda content: self._call(_SEND, {"touser": address, **content})
+            )
+        except ApiError as error:
+            raise await self._meaning(error, address) from error
 
     async def _by_template(self, message: Outgoing, why: Refused) -> str:
         told = message.body.get("template") or {}
@@ -159,6 +195,28 @@ class Outbound:
 
 def _text(part: dict) -> dict:
     return {"msgtype": "text", "text": {"content": plain.as_text(part)}}
+
+
+def _news(card: dict, picture: str) -> dict:
+    """One article, which an official account shows; a message takes no more."""
+    told = {"title": cards.title(card), "description": cards.description(card)}
+    article = {**told, "url": plain.absolute(card["url"]), "picurl": picture}
+    return {"msgtype": "news", "news": {"articles": [article]}}
+
+
+def _link(card: dict, picture: str) -> dict:
+    """A link with a picture, which only a mini-program's customer service has."""
+    told = {"title": cards.title(card), "description": cards.description(card)}
+    link = {**told, "url": plain.absolute(card["url"]), "thumb_url": picture}
+    # An empty one is refused.
+    link["description"] = link["description"] or link["title"]
+    return {"msgtype": "link", "link": link}
+
+
+def _page(page: Page, card: dict, picture: str, **more: str) -> dict:
+    """The product's page in a mini-program, which an official account has to name."""
+    told = {"title": cards.title(card), "pagepath": page.of(card), "thumb_media_id": picture}
+    return {"msgtype": "miniprogrampage", "miniprogrampage": {**told, **more}}
 
 
 def _menu(part: dict) -> dict:

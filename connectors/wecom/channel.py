@@ -21,20 +21,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from cdp import cases
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
-from connectors import plain
+from connectors import cards
+from connectors.cards import Cards
+from connectors.pictures import Pictures
 from connectors.quota import Quota, together
 from connectors.sender import NotSent, Refused
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import Incoming, VendorInput
 from connectors.voice.formats import MAX_BYTES
-from connectors.wecom import callback, cursors, payloads
+from connectors.wecom import callback, cursors, outgoing, payloads
 from connectors.wecom.client import Client, Corp
 from connectors.wecom.payloads import Entered, Session, Undelivered
 
 logger = logging.getLogger(__name__)
 
-MOST_TEXT, MOST_HEAD = 2_000, 1_000  # bytes, of a text and of what stands over a menu
-MOST_ENTRIES, MOST_CHOICE = 10, 120  # entries of a menu, bytes of one
 # How the outbox knows what was the answer to an event, which counts for no quota.
 ON_EVENT = "event "
 QUOTA = Quota(5, timedelta(hours=48), (ON_EVENT,))
@@ -44,6 +44,7 @@ CODE_SECONDS = 18.0  # WeCom's 20, less the way there
 PAUSES = (1.0, 5.0, 30.0)
 FAILED_PAUSES = (0.0, 0.3, 0.7)
 POOL, PERSON = 2, 3
+_SEND, _ON_EVENT = "/cgi-bin/kf/send_msg", "/cgi-bin/kf/send_msg_on_event"
 _WITH_A_PERSON, PERSON_PAUSE = 95018, timedelta(minutes=10)
 _LATER = {45009: timedelta(minutes=1), -1: timedelta(seconds=10)}
 
@@ -67,6 +68,8 @@ class WeComInput(VendorInput):
         super().__init__()
         self._corp = corp
         self._client: Client | None = None
+        self._pictures: Pictures | None = None
+        self._cards: Cards | None = None
         self._codes: dict[str, tuple[str, float]] = {}
         self._with_person: set[str] = set()
         self._syncing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -83,6 +86,9 @@ class WeComInput(VendorInput):
         async def connect(_app, _loop) -> None:
             if self._corp:
                 self._client = Client(self._corp, shared=True)
+                self._pictures = Pictures(self._client, f"wecom {self._corp.corp_id}")
+                form = outgoing.card_form(self._corp.page)
+                self._cards = Cards(self.name(), self._pictures, form)
                 callback.takes(CALLED, self._received)
 
         @routes.listener("after_server_start")
@@ -97,6 +103,7 @@ class WeComInput(VendorInput):
                 task.cancel()
             if self._client:
                 callback.takes(CALLED, None)
+                await self._pictures.close()
                 await self._client.close()
 
         return routes
@@ -195,19 +202,8 @@ class WeComInput(VendorInput):
         return told.get("service_state") in (POOL, PERSON)
 
     def parts(self, body: dict) -> list[dict]:
-        """A text, or several; choices and links are the entries of a menu under the last."""
-        choices, links = plain.choices_of(body), body.get("links") or []
-        if len(choices) + len(links) > MOST_ENTRIES:
-            # The links are read in the text.
-            links = []
-        cards = [{**card, "buttons": []} for card in body.get("cards") or []]
-        rest = {**body, "cards": cards, "buttons": []}
-        text = plain.as_text({**rest, "links": []} if links else rest)
-        told = [{"text": part} for part in plain.split(text, MOST_TEXT)]
-        if not choices and not links:
-            return told
-        head = told.pop() if told and len(told[-1]["text"].encode()) <= MOST_HEAD else {"text": ""}
-        return [*told, {**head, "buttons": choices[:MOST_ENTRIES], "links": links}]
+        """In messages that WeCom takes."""
+        return outgoing.parts(body)
 
     async def recording(self, media: str) -> bytes:
         """By `media/get`; see `VendorInput.recording`."""
@@ -217,35 +213,42 @@ class WeComInput(VendorInput):
         """By `kf/send_msg`, or in the first seconds of a session by its welcome code."""
         if self._client is None:
             raise Refused("WECOM_CORP_ID is not set")
+        forms = (outgoing.parts, outgoing.texts)
         left = await asyncio.to_thread(QUOTA.left, self.name(), message.address, self.parts)
         code, end = self._codes.pop(message.address, ("", 0.0))
         in_time = bool(code) and time.monotonic() < end
-        together_with = together(self.name(), message, left, self.parts, self.in_room)
-        async with together_with as parts:
+        async with together(self.name(), message, left, *forms, self.in_room) as parts:
             if len(parts) > left + in_time:
                 # Known before WeCom has to say it.
                 raise Refused(f"{left} of {QUOTA.most} left within {QUOTA.window}")
             for place, part in enumerate(parts, 1):
-                told = {**_content(part), "msgid": f"{message.name}-{place}"}
+                number = {"msgid": f"{message.name}-{place}"}
                 if in_time and place == 1:
-                    path, told = "/cgi-bin/kf/send_msg_on_event", {"code": code, **told}
+                    await self._send(message, _ON_EVENT, {"code": code, **number}, part)
                 else:
-                    path, told = "/cgi-bin/kf/send_msg", {**_to(message.address), **told}
-                await self._send(path, told, message)
+                    await self._send(message, _SEND, {**_to(message.address), **number}, part)
         await self._hand_over(message.address)
         return f"{ON_EVENT if in_time else ''}{message.name}"
 
-    async def _send(self, path: str, body: dict, message: Outgoing) -> None:
+    async def _send(self, message: Outgoing, path: str, to: dict, part: dict) -> None:
+        async def call(content: dict) -> None:
+            try:
+                await self._client.call(path, {**to, **content})
+            except ApiError as error:
+                if message.tries < 2 or "msgid" not in str(error):
+                    raise
+                # It has this number already: an earlier try came through.
+
+        # To an event WeCom takes no card.
+        card = cards.of(part) if path == _SEND else None
         try:
-            await self._client.call(path, body)
+            if card is None or not await self._cards.send(card, call):
+                await call(outgoing.content(part))
         except NotReached as error:
             raise NotSent(str(error)) from error
         except ApiError as error:
             if error.code in _LATER:
                 raise NotSent(str(error), _LATER[error.code]) from error
-            if message.tries > 1 and "msgid" in str(error):
-                # It has this number already: an earlier try came through.
-                return
             if error.code == _WITH_A_PERSON and message.person_id is not None:
                 # The shop's own words wait until the servicer is done.
                 raise NotSent(str(error), PERSON_PAUSE) from error
@@ -270,28 +273,3 @@ def _whose(address: str) -> dict[str, str]:
 def _to(address: str) -> dict[str, str]:
     whose = _whose(address)
     return {"touser": whose["external_userid"], "open_kfid": whose["open_kfid"]}
-
-
-def _content(part: dict) -> dict:
-    """A part as WeCom takes it: a text, or a menu whose entries open a page, or come back as
-    choices."""
-    choices, links = part.get("buttons") or [], part.get("links") or []
-    if not choices and not links:
-        return {"msgtype": "text", "text": {"content": part["text"]}}
-    entries: list[dict] = [
-        {"type": "click", "click": {"id": one["token"], "content": _short(one["title"])}}
-        for one in choices
-    ]
-    entries += [
-        {"type": "view", "view": {"url": plain.absolute(one["url"]), "content": one["title"]}}
-        for one in links
-    ]
-    menu = {"head_content": part["text"], "list": entries}
-    return {"msgtype": "msgmenu", "msgmenu": menu if part["text"] else {"list": entries}}
-
-
-def _short(title: str) -> str:
-    told = title.encode()
-    if len(told) <= MOST_CHOICE:
-        return title
-    return told[: MOST_CHOICE - 3].decode(errors="ignore") + "…"

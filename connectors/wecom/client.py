@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.cards import Page
 from connectors.tencent import ApiClient
 from connectors.tokens import Shared
 
@@ -22,7 +23,8 @@ APP = ("WECOM_APP_SECRET", "WECOM_APP_TOKEN", "WECOM_APP_AES_KEY")
 class Corp:
     """An enterprise, as one of the two sees it: its secret, the token and key of its callback.
 
-    agent_id: the app's; None where only contacts are wanted of it.
+    agent_id: the app's; None where only contacts are wanted of it. page: where a product is in a
+    mini-program that is bound to the enterprise.
     """
 
     corp_id: str
@@ -31,15 +33,16 @@ class Corp:
     aes_key: str
     api: str = "https://qyapi.weixin.qq.com"
     agent_id: int | None = None
+    page: Page | None = None
 
     @classmethod
     def from_environment(cls, names: tuple[str, str, str] = KF) -> Corp | None:
-        """From `WECOM_CORP_ID` and the secret, token and key of those names; None if the first is
-        not set, or if only the other way is.
+        """From `WECOM_CORP_ID` and the secret, token and key of those names, and `WECOM_CARD_…`
+        (`Page`); None if the first is not set, or if only the other way is.
 
         Raises:
-            ValueError: others are missing, the key has not its 43 characters, or the app's number
-                is none.
+            ValueError: others are missing, the key has not its 43 characters, the app's number is
+                none, or the page of products is not in order.
         """
         corp_id = os.environ.get("WECOM_CORP_ID", "")
         own = [os.environ.get(name, "") for name in names]
@@ -53,7 +56,8 @@ class Corp:
         if len(own[2]) != 43:
             raise ValueError(f"{names[2]}: expected 43 characters (EncodingAESKey)")
         api = (os.environ.get("WECOM_API_URL") or cls.api).rstrip("/")
-        return cls(corp_id, *own, api, _agent_id() if names == APP else None)
+        agent_id = _agent_id() if names == APP else None
+        return cls(corp_id, *own, api, agent_id, Page.from_environment("WECOM"))
 
 
 def _agent_id() -> int | None:

@@ -31,7 +31,7 @@ def quick(monkeypatch):
 
 
 @asynccontextmanager
-async def talking(mode: str = "safe", made=WeChatInput, templates=None, **more):
+async def talking(mode: str = "safe", made=WeChatInput, templates=None, page=None, **more):
     """The vendor and our channel, each set up with the other; a bot in Rasa's place."""
     bot = Bot()
     with Simulator(mode=mode, answer_within=SLOW, **more) as wechat:
@@ -42,6 +42,7 @@ async def talking(mode: str = "safe", made=WeChatInput, templates=None, **more):
             None if mode == "plain" else wechat.aes_key,
             wechat.verified,
             wechat.url,
+            page,
         )
         async with served(made(account, templates), bot) as place:
             url = f"http://{place}/webhooks/{made.name()}/webhook"

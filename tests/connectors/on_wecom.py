@@ -30,14 +30,14 @@ def quick(monkeypatch):
 
 
 @asynccontextmanager
-async def talking(made=WeComInput, *more):
+async def talking(made=WeComInput, *more, page=None):
     """The vendor with one account, our channel's address, and a bot in Rasa's place."""
     bot = Bot()
     with Simulator(callback_timeout=3.0) as wecom:
         wecom.account()
-        corp = Corp(
-            wecom.corp_id, wecom.secret, wecom.token, wecom.aes_key, wecom.url, wecom.agent_id
-        )
+        at = wecom
+        secrets = (at.secret, at.token, at.aes_key)
+        corp = Corp(at.corp_id, *secrets, at.url, at.agent_id, page)
         async with served(made(corp, *more), bot) as place:
             url = f"http://{place}/webhooks/{made.name()}/webhook"
             # The vendor waits for a second only, and the machine may be busy.

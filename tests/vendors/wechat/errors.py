@@ -40,6 +40,7 @@ WORDS = {
     40055: "invalid button url domain",
     40066: "invalid url",
     40125: "invalid appsecret, view more at http://t.cn/RAEkdVq",
+    40137: "invalid image format",
     40200: "invalid account type",
     41001: "access_token missing",
     41002: "appid missing",

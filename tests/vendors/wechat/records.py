@@ -10,8 +10,9 @@ from typing import Any
 class Limits:
     """Calls a day (Beijing time) and a minute; sizes in bytes, times in s.
 
-    token_daily, stable_*: the vendor's documentation. custom_*, template_daily: shown to each
-    account in its console; 500,000 and 100,000 a day are the usual ones, the minute's from memory.
+    token_daily, stable_*: the vendor's documentation. custom_*, template_daily, upload_daily: shown
+    to each account in its console; 500,000 and 100,000 a day are the usual ones, the minute's from
+    memory.
     """
 
     token_daily: int = 2000
@@ -21,6 +22,7 @@ class Limits:
     custom_daily: int = 500_000
     custom_minute: int = 5_000
     template_daily: int = 100_000
+    upload_daily: int = 100_000
     permanent_codes: int = 100_000
 
 
@@ -98,9 +100,12 @@ class Seen:
 
     @property
     def text(self) -> str:
-        """The words of a text, a fault, a menu or a template; else ""."""
+        """The words of a text, a fault, a menu, a template, an article or a card; else ""."""
         if self.kind == "msgmenu":
             words = [item["content"] for item in self.content["list"]]
             both = (self.content.get("head_content", ""), self.content.get("tail_content", ""))
             return "\n".join(filter(None, (both[0], *words, both[1])))
+        if self.kind in ("news", "link", "miniprogrampage"):
+            shown = self.content["articles"][0] if self.kind == "news" else self.content
+            return "\n".join(filter(None, (shown["title"], shown.get("description"))))
         return self.content.get("content", "")

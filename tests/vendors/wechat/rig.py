@@ -84,6 +84,9 @@ class Developer:
         self._server.server_close()
 
 
+JPG = b"\xff\xd8\xff\xe0 a picture"
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -143,7 +146,7 @@ def send(vendor: Simulator, shopper: Shopper | str, kind: str = "text", **conten
     return call(vendor, "message/custom/send", asked)["errcode"]
 
 
-def upload(vendor: Simulator, kind: str, name: str, content: bytes = b"a") -> dict:
+def upload(vendor: Simulator, kind: str, name: str, content: bytes = JPG) -> dict:
     token = vendor.tokens.new("plain", vendor.clock()).value
     query = {"access_token": token, "type": kind}
     url = f"{vendor.url}/cgi-bin/media/upload"

@@ -9,7 +9,10 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import requests
+
 from tests.vendors.wechat.allowance import Allowance
+from tests.vendors.wechat.media import is_picture
 from tests.vendors.wechat.records import Push, Seen
 
 if TYPE_CHECKING:
@@ -40,6 +43,16 @@ class Shopper:
     def texts(self) -> list[str]:
         """The words of all they saw, in order."""
         return [one.text for one in self.seen if one.text]
+
+    def picture(self, one: Seen) -> bytes | None:
+        """What stands as the picture of an article, a link or a mini-program's card: JPG or PNG,
+        fetched where it says; None where nothing can be shown."""
+        if one.kind == "miniprogrampage":
+            content = self.vendor.media.kept[one.content["thumb_media_id"]].content
+        else:
+            told = one.content["articles"][0] if one.kind == "news" else one.content
+            content = requests.get(told.get("picurl") or told.get("thumb_url"), timeout=9).content
+        return content if is_picture(content) else None
 
     @property
     def sees_typing(self) -> bool:

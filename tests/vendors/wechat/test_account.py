@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.vendors.wechat import Limits, crypto
-from tests.vendors.wechat.rig import NOW, access_token, call, reply, send, upload
+from tests.vendors.wechat.rig import JPG, NOW, access_token, call, reply, send, upload
 
 
 def test_templates_are_checked_shown_and_finished(vendor, developer):
@@ -128,7 +128,7 @@ def test_media(vendor, clock):
     for expected, kind, name, content in (
         (40004, "file", "a.pdf", b"a"), (40005, "image", "a.bmp", b"a"),
         (41005, "image", "a.png", b""), (40010, "voice", "a.amr", b"a" * (2 * 1024**2 + 1)),
-        (40012, "thumb", "a.jpg", b"a" * 65537),
+        (40012, "thumb", "a.jpg", b"a" * 65537), (40137, "image", "a.png", b"<svg/>"),
     ):  # fmt: skip
         assert upload(vendor, kind, name, content)["errcode"] == expected
     assert "thumb_media_id" in upload(vendor, "thumb", "a.jpg")
@@ -143,6 +143,25 @@ def test_media(vendor, clock):
     assert "video_url" in call(vendor, "media/get", media_id=video)
     clock.now += 3 * 86400
     assert call(vendor, "media/get", media_id=sent)["errcode"] == 40007
+
+
+def test_uploads_are_counted_by_the_day(start, clock):
+    vendor = start(limits=Limits(upload_daily=2))
+    told = [upload(vendor, "image", "a.jpg").get("errcode", 0) for _ in range(3)]
+    assert told == [0, 0, 45009]
+    clock.now += 86400
+    assert "media_id" in upload(vendor, "image", "a.jpg")
+
+
+def test_a_telephone_shows_jpg_and_png(vendor, developer):
+    shopper = vendor.shopper("o1")
+    shopper.says("在吗")
+    picture = f"{vendor.url}/mmbiz_jpg/{vendor.add_material('image', JPG)}/0"
+    drawing = f"{vendor.url}/mmbiz_jpg/{vendor.add_material('image', b'<svg/>')}/0"
+    for place, shown in ((picture, JPG), (drawing, None), (f"{vendor.url}/mmbiz_jpg/no/0", None)):
+        article = {"title": "鞋", "description": "", "url": "u", "picurl": place}
+        assert send(vendor, shopper, "news", articles=[article]) == 0
+        assert shopper.picture(shopper.seen[-1]) == shown
 
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
