@@ -14,7 +14,7 @@ from cdp.messages.tables import AddressRow
 from connectors import fields, provenance, rooms, unknown
 from connectors.fixed_words import words
 from connectors.unknown import UnknownRow
-from connectors.wecom import channel, cursors, outgoing
+from connectors.wecom import cursors, outgoing
 from connectors.wecom.channel import WeComInput
 from connectors.wecom.client import APP, Corp
 from storage import read, utc_now
@@ -270,6 +270,6 @@ def test_choices_beyond_a_menu_and_long_titles_are_cut():
     buttons = [{"title": "长" * 60, "token": f"t{n}"} for n in range(12)]
     (part,) = made.parts({"text": "选哪个？", "buttons": buttons})
     assert len(part["buttons"]) == outgoing.MOST_ENTRIES
-    menu = channel._content(part)["msgmenu"]
+    menu = outgoing.content(part)["msgmenu"]
     assert all(len(one["click"]["content"].encode()) <= 120 for one in menu["list"])
     assert words("choose") not in menu["head_content"]

@@ -280,7 +280,7 @@ def test_wechatpy_calls_the_api(vendor, client, tmp_path):
     shopper.says("在吗")
     client.message.send_text("o1", "在的，亲")
     picture = tmp_path / "a.png"
-    picture.write_bytes(b"png")
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
     with picture.open("rb") as file:
         media_id = client.media.upload("image", file)["media_id"]
     client.message.send_image("o1", media_id)
@@ -298,7 +298,7 @@ def test_wechatpy_calls_the_api(vendor, client, tmp_path):
     assert vendor.scan("o1", made["ticket"]).fields["EventKey"] == "7"
     assert client.user.get("o1")["subscribe"] == 1
     vendor.tokens.expire()
-    assert client.media.download(media_id).content == b"png"
+    assert client.media.download(media_id).content == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(exceptions.WeChatClientException, match="40003"):
         client.message.send_text("nobody", "在的")
 
