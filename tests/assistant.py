@@ -101,7 +101,8 @@ class Assistant:
             "QUDAO_WEB_PORT": str(self.web_port),
             "QUDAO_SOCKET_URL": self.socket,
             "PYTHONPATH": os.getcwd(),
-            **environment,
+            # The page's address is known here first.
+            **{name: value.replace("{page}", self.page) for name, value in environment.items()},
         }
         actions = f"http://127.0.0.1:{self.actions_port}"
         self.actions = Server(
@@ -185,7 +186,8 @@ class Talk:
 
 @contextmanager
 def running(folder: Path, with_web: bool = False, **environment: str) -> Iterator[Assistant]:
-    """An assistant over a freshly seeded demo shop in that folder; `environment`: more of it."""
+    """An assistant over a freshly seeded demo shop in that folder; `environment`: more of it, where
+    `{page}` is the address of its page."""
     assistant = Assistant(folder, with_web, **environment)
     for command in (["kg", "build"], ["shop", "seed"]):
         subprocess.run(

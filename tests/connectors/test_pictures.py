@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from unittest.mock import create_autospec
 
+import httpx
 import pytest
 
 from connectors import media, pictures
 from connectors.cards import Page
 from connectors.pictures import NoPicture, Pictures
-from connectors.tencent import ApiClient, NotReached
+from connectors.tencent import ApiClient, ApiError, NotReached
 from connectors.wechat.client import Account
 from connectors.wecom.client import Corp
 from storage import utc_now, write
@@ -73,6 +74,40 @@ async def test_a_number_is_good_for_less_than_the_vendors_three_days(database, s
         assert await made.number(IMAGE, "card") == "m2"
         with write() as session:
             assert session.query(media.MediumRow).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "tries"),
+    [
+        (ApiError(45009, "quota"), 1),
+        (ApiError(40004, "invalid media type"), 1),
+        (ApiError(40137, "invalid image format"), 1),
+        (ApiError(-1, "system error"), 2),
+        (NotReached("ConnectError"), 2),
+        (httpx.ReadTimeout("late"), 2),
+    ],
+)
+async def test_what_may_succeed_later_is_tried_twice(state, shop, monkeypatch, failure, tries):
+    monkeypatch.setattr(pictures, "PAUSE_SECONDS", 0.0)
+    async with having(*[failure] * 9) as (made, client):
+        with pytest.raises(NoPicture):
+            await made.number(IMAGE, "card")
+        assert client.upload.call_count == tries
+        client.upload.side_effect = [failure, "m1"]
+        if tries == 2:
+            assert await made.number(IMAGE, "card") == "m1"
+
+
+@pytest.mark.parametrize(("broken", "tries"), [(404, 1), (500, 2), (b"", 1), (b"<svg/>", 1)])
+async def test_what_is_no_picture_is_said_to_be_none(state, shop, monkeypatch, broken, tries):
+    monkeypatch.setattr(pictures, "PAUSE_SECONDS", 0.0)
+    shop.broken = broken
+    async with having() as (made, _):
+        with pytest.raises(NoPicture):
+            await made.address(IMAGE, "wide")
+        assert len(shop.asked) == tries
+        shop.broken = None
+        assert await made.address(IMAGE, "wide")
 
 
 async def test_what_does_not_come_in_time_is_no_picture(state, shop, monkeypatch):

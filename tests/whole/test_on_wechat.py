@@ -70,6 +70,7 @@ def served(wechat, wecom, slack, tmp_path_factory) -> Iterator[Assistant]:
     with running(
         tmp_path_factory.mktemp("vendors"),
         with_web=True,
+        QUDAO_WEB_ORIGIN="{page}",
         WECHAT_APP_ID=wechat.appid,
         WECHAT_APP_SECRET=wechat.secret,
         WECHAT_TOKEN=wechat.token,
@@ -138,6 +139,11 @@ def test_on_wechat(served, here, wechat, monkeypatch, capsys):
     until(lambda: ann.texts)
     assert "脚长" in says("儿童鞋尺码")
     assert "30 码" in says("18厘米")
+    # One product is an article, whose picture a telephone can show.
+    said = says("有没有疾羽的跑步鞋")
+    until(lambda: ann.seen[-1].kind == "news")
+    assert "¥" not in said and "疾羽" in ann.texts[-1] and "¥" in ann.texts[-1]
+    assert ann.picture(ann.seen[-1]).startswith(b"\x89PNG")
     # Not signed in: the order's number and its phone's last four digits are asked for.
     assert "后四位" in says("我要退款 QD2026110003")
     decided = picks(says("1234"), "不喜欢")
