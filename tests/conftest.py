@@ -47,7 +47,7 @@ SLOW_FILES = (
     "test_language_model.py",
     "test_prosody.py",
 )
-_STARTED = {"browser", "assistant", "client", "database", "state"}
+_STARTED = {"browser", "assistant", "client", "database", "redis_server", "state"}
 _WRITTEN_IN_TALKS = (
     TicketRow,
     GateRow,
