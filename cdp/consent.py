@@ -45,7 +45,8 @@ __all__ = [
     "ConsentStateRow",
 ]
 
-TEXT_VERSION = "2026-11"
+# Of the texts that say what each purpose is for: who agreed to others is asked again.
+TEXT_VERSION = "2026-12"
 _IN_PERSON = (EXPLICIT, GUARDIAN)
 
 Ids = Sequence[tuple[str, str]]

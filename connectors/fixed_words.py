@@ -15,6 +15,7 @@ import yaml
 from connectors import rooms
 
 CHINESE = "zh"
+LANGUAGES = (CHINESE, "en", "ja", "ko")
 # What stands in a room before the words of a recording.
 HEARD = "[语音] "
 _FILE = Path(__file__).with_name("fixed_words.yml")
@@ -47,13 +48,13 @@ def language_of(text: str) -> str | None:
     return CHINESE if han >= latin else "en"
 
 
-def spoken_in(conversation: str) -> str:
-    """The language of the latest message that a shopper has written in a room."""
+def spoken_in(conversation: str, otherwise: str = CHINESE) -> str:
+    """The language of the latest message that a shopper has written in a room; else `otherwise`."""
     said = [shown["text"] or "" for shown in rooms.history(conversation) if shown["from"] == "user"]
     # [图片] and （进入会话） say for the desk what no shopper has written.
     told = (text.removeprefix(HEARD) for text in reversed(said))
     written = (text for text in told if not text.startswith(("[", "（")))
-    return next((found for text in written if (found := language_of(text))), CHINESE)
+    return next((found for text in written if (found := language_of(text))), otherwise)
 
 
 @lru_cache(maxsize=1)

@@ -70,13 +70,17 @@ class SessionRequest(BaseModel):
 
 
 class SessionAnswer(BaseModel):
-    """token: for the socket's `hello`; name: the shopper's, for the screen; expires: epoch s."""
+    """token: for the socket's `hello`; name: the shopper's, for the screen; expires: epoch s.
+
+    socket, voice: where the chat and its recordings go to; voice None: there is no such address.
+    """
 
     token: str
     conversation: str
     shopper: str | None
     name: str | None
     socket: str
+    voice: str | None
     expires: int
 
 
@@ -134,6 +138,7 @@ def _issue(wanted: SessionRequest, settings: Settings, names: dict[str, str]) ->
         shopper=wanted.shopper,
         name=names.get(wanted.shopper) if wanted.shopper else None,
         socket=settings.socket,
+        voice=settings.voice,
         expires=int(time.time()) + sessions.DEFAULT_TTL,
     )
 

@@ -43,10 +43,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "把您的标签或人群信息提供给合作方。默认不提供。",
         "Gives your tags or segments to partners. Off unless you switch it on.",
     ),
-    "purpose.cross_border": ("跨境翻译", "Translation abroad"),
+    "purpose.cross_border": ("跨境翻译与语音识别", "Translation and speech abroad"),
     "purpose.cross_border.text": (
-        "把聊天内容发送到境外的翻译服务。默认不发送。",
-        "Sends chat text to a translation service abroad. Off unless you switch it on.",
+        "把聊天内容发送到境外的翻译服务，把语音发送到境外的语音识别服务。默认不发送。",
+        "Sends chat text to a translation service abroad, and voice messages to a speech "
+        "recognition service abroad. Off unless you switch it on.",
     ),
     "me": ("我的数据", "My data"),
     "me.title": ("我的数据", "My data"),

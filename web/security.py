@@ -12,14 +12,14 @@ from web.settings import Settings
 
 
 def content_security_policy(socket_origin: str) -> str:
-    """The policy of all pages: nothing but our own files, and the chat socket."""
+    """The policy of all pages: nothing but our own files, the chat and its recordings."""
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self' data:",
-            f"connect-src 'self' {socket_origin}",
+            f"connect-src 'self' {socket_origin} http{socket_origin.removeprefix('ws')}",
             "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",
@@ -33,7 +33,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
         "Content-Security-Policy": content_security_policy(settings.socket_origin),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
 

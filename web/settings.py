@@ -46,6 +46,13 @@ class Settings:
         )
 
     @property
+    def voice(self) -> str | None:
+        """Where recordings go: beside the socket; None where that is called otherwise."""
+        if not self.socket.endswith("/socket"):
+            return None
+        return "http" + self.socket.removeprefix("ws").removesuffix("/socket") + "/voice"
+
+    @property
     def socket_origin(self) -> str:
         """Scheme, host and port of the chat socket, for the Content-Security-Policy."""
         parts = urlsplit(self.socket)

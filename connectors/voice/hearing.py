@@ -35,6 +35,8 @@ PATIENCE_SECONDS = 6.0
 # How long the mood of a message that was not understood counts for the next of its talk.
 MOOD_SECONDS = 600.0
 _MOST_MOODS = 2_000
+# Whether the words of a recording are understood: yes; with consent; not at all.
+ON, ASK, OFF = "on", "ask", "off"
 
 Ids = Sequence[tuple[str, str]]
 
@@ -86,6 +88,18 @@ class Hearing:
         except RecognitionError as error:
             return self._noted(Heard("", voice, str(error)))
 
+    async def readiness(self, ids: Ids) -> str:
+        """Whether a recording of theirs would be understood: `ON`, `ASK` for consent, or `OFF`.
+
+        Raises:
+            SQLAlchemyError: the database is away, so nobody knows.
+        """
+        if self._recognition is None:
+            return OFF
+        if not self._recognition.provider.abroad:
+            return ON
+        return ON if await asyncio.to_thread(_allow_export, ids) else ASK
+
     def keep_mood(self, conversation: str, heard: Heard) -> None:
         """Remember how something was said that was not understood."""
         if heard.voice is not None:
@@ -99,12 +113,8 @@ class Hearing:
         return voice if time.monotonic() < until else None
 
     async def _may_ask(self, ids: Ids) -> bool:
-        if self._recognition is None:
-            return False
-        if not self._recognition.provider.abroad:
-            return True
         try:
-            return await asyncio.to_thread(_allow_export, ids)
+            return await self.readiness(ids) == ON
         except SQLAlchemyError:
             logger.exception("voice.consent.unknown")
             return False

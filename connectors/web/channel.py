@@ -29,13 +29,14 @@ from cdp.messages import addresses
 from cdp.messages.outbox import Outgoing
 from cdp.session import InvalidSession, Session, read
 from connectors import provenance, rooms
-from connectors.fixed_words import CHINESE, HEARD, language_of, spoken_in, words
+from connectors.fixed_words import CHINESE, language_of, spoken_in, words
 from connectors.guard import TextRefused, plain_text, readable
 from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
 from connectors.voice import hearing
 from connectors.voice.hearing import Hearing
-from connectors.web.payloads import BadFrame, Frame, error, is_id, parse
+from connectors.web.payloads import BadFrame, Frame, error, parse
+from connectors.web.voice import Sent, Voices
 from connectors.worker import Worker, events_of
 from storage import create_tables
 
@@ -45,8 +46,6 @@ HELLO_SECONDS = 10.0
 DEFAULT_ORIGINS = "http://localhost:8000,http://127.0.0.1:8000"
 BY_CONVERSATION = RateLimitItemPerMinute(60)
 VOICES_BY_CONVERSATION = RateLimitItemPerMinute(10, namespace="VOICE")
-# A minute of WAV of 16 bits at 16 kHz, and a little.
-MAX_RECORDING = 2_100_000
 _CORS = {
     "Access-Control-Allow-Methods": "POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
@@ -84,6 +83,7 @@ class WebInput(InputChannel):
         self._worker: Worker | None = None
         self._sender: Sender | None = None
         self._hearing: Hearing | None = None
+        self._voices: Voices | None = None
         self._keeping: set[asyncio.Task] = set()
 
     def blueprint(self, on_new_message) -> Blueprint:
@@ -131,6 +131,7 @@ class WebInput(InputChannel):
             await asyncio.to_thread(rooms.drop_old_choices)
 
             self._hearing = hearing.of_loop()
+            self._voices = Voices(self._hearing, self._allowed_voice, self._keep_voice)
             self._worker = Worker(
                 self.name(), on_new_message, self._publish, events_of(app), prepare=self._with_mood
             )
@@ -152,36 +153,25 @@ class WebInput(InputChannel):
 
     async def _voice(self, request: Request) -> tuple[int, dict]:
         """Take a recording as a message: the status, and a frame as the socket would say it."""
-        address, number = _address(request), request.args.get("id", "")
-        token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-        try:
-            session = await asyncio.to_thread(read, token)
-            if not is_id(number):
-                raise BadFrame("id: expected 1 to 64 printable characters")
-            if not self._allowed(session.conversation, address, VOICES_BY_CONVERSATION):
-                return 429, error("rate_limited", words("too_fast"), number)
-            if len(request.body) > MAX_RECORDING:
-                return 413, error("too_long", f"expected at most {MAX_RECORDING} bytes", number)
-            named = provenance.ids_of(session.conversation, session.shopper)
-            heard = await self._hearing.hear(request.body, named)
-            if not heard.text:
-                self._hearing.keep_mood(session.conversation, heard)
-                spoken = await asyncio.to_thread(spoken_in, session.conversation)
-                return 422, error("not_heard", words("voice", spoken), number)
-            context = self._context(session, address, None) | {"voice": heard.voice}
-            shown, text = f"{HEARD}{readable(heard.text)}", plain_text(heard.text)
-            message = await self._kept(session.conversation, number, shown, text, context)
-        except InvalidSession as refused:
-            return 401, error("expired" if refused.expired else "bad_token", str(refused), number)
-        except BadFrame as refused:
-            return 422, error("bad_frame", str(refused))
-        except TextRefused as refused:
-            return 422, error("too_long", str(refused), number)
-        except SQLAlchemyError:
-            logger.exception("web.voice.not_kept")
-            return 503, error("unavailable", words("not_kept"), number)
+        sent = Sent(
+            token=request.headers.get("authorization", "").removeprefix("Bearer ").strip(),
+            number=request.args.get("id", ""),
+            language=request.args.get("lang", ""),
+            content=request.body,
+            address=_address(request),
+        )
+        return await self._voices.take(sent)
+
+    async def _keep_voice(
+        self, session: Session, sent: Sent, shown: str, text: str, voice: dict | None
+    ) -> dict:
+        context = self._context(session, sent.address, None) | {"voice": voice}
+        message = await self._kept(session.conversation, sent.number, shown, text, context)
         await self._publish(session.conversation, {"type": "message", "message": message})
-        return 200, {"type": "ack", "id": number, "message": message}
+        return message
+
+    def _allowed_voice(self, conversation: str, address: str) -> bool:
+        return self._allowed(conversation, address, VOICES_BY_CONVERSATION)
 
     async def _with_mood(self, message: Pending) -> Pending:
         """With how the recording before it was said, if its words were not understood."""
@@ -259,8 +249,7 @@ class WebInput(InputChannel):
             pass
         return None, 0
 
-    @staticmethod
-    async def _ready(ws, session: Session, after: int) -> None:
+    async def _ready(self, ws, session: Session, after: int) -> None:
         messages = await asyncio.to_thread(rooms.history, session.conversation, after)
         await _send(
             ws,
@@ -269,6 +258,7 @@ class WebInput(InputChannel):
                 "conversation": session.conversation,
                 "messages": messages,
                 "last": messages[-1]["seq"] if messages else after,
+                "voice": await self._voices.readiness(session),
             },
         )
 
@@ -306,6 +296,9 @@ class WebInput(InputChannel):
             return _in_language("rate_limited", "too_fast", frame)
         if session.expires < time.time():
             return _in_language("expired", "expired", frame)
+        if frame.type == "consent":
+            state = await self._voices.decide(session, frame.granted, frame.id)
+            return {"type": "voice", "id": frame.id, "voice": state}
         if frame.type == "choice":
             found = await asyncio.to_thread(rooms.choice, session.conversation, frame.token)
             if found is None:

@@ -18,9 +18,10 @@ class BadFrame(ValueError):
 
 @dataclass(frozen=True)
 class Frame:
-    """type: hello, message, choice, fetch or ping; the other fields as that type needs them.
+    """type: one of `_NEEDS`; the other fields as that type needs them.
 
-    `product` is the one whose page the shopper is looking at while typing.
+    `product` is the one whose page the shopper is looking at while typing; `granted`, whether their
+    voice may go to a service abroad.
     """
 
     type: str
@@ -29,12 +30,14 @@ class Frame:
     token: str = ""
     after: int = 0
     product: str | None = None
+    granted: bool = False
 
 
 _NEEDS = {
     "hello": ("token",),
     "message": ("id", "text"),
     "choice": ("id", "token"),
+    "consent": ("id",),
     "fetch": (),
     "ping": (),
 }
@@ -63,6 +66,8 @@ def parse(raw: str | bytes) -> Frame:
     client_id = data.get("id")
     if isinstance(client_id, str) and client_id and not is_id(client_id):
         raise BadFrame(f"id: expected at most {_ID_LENGTH} printable characters")
+    if data["type"] == "consent" and not isinstance(data.get("granted"), bool):
+        raise BadFrame("granted: expected true or false")
     return Frame(
         type=data["type"],
         id=client_id if isinstance(client_id, str) else None,
@@ -70,6 +75,7 @@ def parse(raw: str | bytes) -> Frame:
         token=data["token"] if data["type"] in ("hello", "choice") else "",
         after=after,
         product=_product(data.get("product")),
+        granted=data.get("granted") is True,
     )
 
 

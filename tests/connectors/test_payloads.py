@@ -25,6 +25,8 @@ def test_a_message():
         ('{"type": "drop table"}', "type"),
         ('{"type": "message", "id": "a"}', "text"),
         ('{"type": "message", "id": 7, "text": "x"}', "id"),
+        ('{"type": "consent", "id": "a"}', "granted"),
+        ('{"type": "consent", "id": "a", "granted": "yes"}', "granted"),
         ('{"type": "hello", "token": "t", "after": -1}', "after"),
         ('{"type": "hello", "token": "t", "after": true}', "after"),
         ('{"type": "message", "text": "x", "id": "' + "a" * 65 + '"}', "id"),

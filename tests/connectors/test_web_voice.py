@@ -12,8 +12,8 @@ from connectors.voice import hearing
 from connectors.voice.hearing import Hearing
 from connectors.voice.recognition import http
 from connectors.voice.recognition.calls import Calls
-from connectors.web import channel
 from connectors.web.channel import WebInput
+from connectors.web.voice import MAX_RECORDING
 from tests.connectors.served import served
 from tests.connectors.talks import Bot, until
 from tests.connectors.voice.on_voice import InProcess, service
@@ -80,7 +80,7 @@ async def test_strangers_other_pages_and_what_is_too_much_are_refused(page, reco
     assert (await page.sends(Authorization="Bearer guessed")).status_code == 401
     assert (await page.sends(Authorization="")).status_code == 401
     assert (await page.sends(id="")).json()["code"] == "bad_frame"
-    assert (await page.sends(b"0" * (channel.MAX_RECORDING + 1))).status_code == 413
+    assert (await page.sends(b"0" * (MAX_RECORDING + 1))).status_code == 413
     assert (await page.sends(b"<html>" * 50)).json()["code"] == "not_heard"
     assert recognition.asked == []
     while (last := await page.sends(b"x" * 99)).status_code == 422:

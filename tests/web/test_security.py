@@ -31,7 +31,7 @@ def test_policy_is_strict_on_every_answer(client, path):
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' data:",
-        "connect-src": "'self' ws://127.0.0.1:5005",
+        "connect-src": "'self' ws://127.0.0.1:5005 http://127.0.0.1:5005",
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
@@ -74,6 +74,7 @@ def test_a_guest_gets_a_signed_session(client):
     session = sessions.read(answer["token"])
     assert session.conversation == answer["conversation"] and session.shopper is None
     assert answer["socket"] == "ws://127.0.0.1:5005/webhooks/web/socket"
+    assert answer["voice"] == "http://127.0.0.1:5005/webhooks/web/voice"
     assert answer["name"] is None and abs(answer["expires"] - session.expires) <= 1
 
 

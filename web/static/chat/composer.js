@@ -8,7 +8,8 @@ const TALLEST_PX = 132;
 const DRAFT = "qudao.chat.draft";
 
 export class Composer {
-  constructor({ t, onSend }) {
+  /** `microphone`: its button stands in the field, and what it shows in the field's place. */
+  constructor({ t, onSend, microphone }) {
     Object.assign(this, { t, onSend });
     this.input = h("textarea", {
       class: "qc-input", rows: "1", maxlength: String(LONGEST), placeholder: t("placeholder"),
@@ -17,10 +18,12 @@ export class Composer {
     });
     this.button = h("button", { type: "submit", class: "qc-send", "aria-label": t("send") }, icon(...ICONS.send));
     this.left = h("span", { class: "qc-left", role: "status" });
+    this.field = h("div", { class: "qc-field" }, this.input, microphone.button, this.button);
     this.element = h(
       "form",
       { class: "qc-composer", onsubmit: (event) => { event.preventDefault(); this.submit(); } },
-      h("div", { class: "qc-field" }, this.input, this.button),
+      this.field,
+      microphone.element,
       h("div", { class: "qc-under" }, h("span", { id: "qc-hint" }, t("hint")), this.left),
     );
     this.input.value = session.read(DRAFT) || "";

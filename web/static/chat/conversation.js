@@ -3,6 +3,7 @@ import { local } from "../js/safe_storage.js";
 import { keyOf, sessionRequest } from "../js/session.js";
 import { openSession } from "./api.js";
 import { newId, Outbox } from "./outbox.js";
+import { Recordings } from "./recordings.js";
 import { Connection } from "./socket.js";
 import { Store } from "./store.js";
 
@@ -12,9 +13,10 @@ const TYPING_MS = 20_000;
 const FINAL = new Set(["too_long", "bad_choice", "bad_frame"]);
 
 export class Conversation {
-  /** `onChange()` is called, at most once a frame, after anything that is shown has changed. */
-  constructor({ sessionUrl, shopper, t, onChange }) {
-    Object.assign(this, { sessionUrl, shopper, t, onChange });
+  /** `onChange()` is called, at most once a frame, after anything that is shown has changed;
+   * `onVoice(state)` when it is known whether recordings are understood ("on", "ask" or "off"). */
+  constructor({ sessionUrl, shopper, t, language, onChange, onVoice }) {
+    Object.assign(this, { sessionUrl, shopper, t, onChange, onVoice });
     this.key = keyOf(shopper);
     this.state = "idle";
     this.loaded = false;
@@ -25,6 +27,14 @@ export class Conversation {
     this.token = typeof kept?.token === "string" ? kept.token : null;
     this.id = typeof kept?.conversation === "string" ? kept.conversation : "";
     this.outbox = new Outbox(this.id || `new.${shopper || ""}`);
+    this.recordings = new Recordings({
+      t,
+      language,
+      open: () => this.openVoice(),
+      onKept: (message) => this.take([message]),
+      onRefused: (code) => this.refusedVoice(code),
+      onChange: () => this.changed(),
+    });
     this.connection = new Connection({
       prepare: () => this.prepare(),
       onFrame: (frame) => this.receive(frame),
@@ -49,7 +59,7 @@ export class Conversation {
     for (const timer of this.receipts.values()) clearTimeout(timer);
     clearTimeout(this.typingTimer);
     this.connection.close();
-    this.onChange = () => {};
+    this.onChange = this.onVoice = () => {};
   }
 
   /** What may be known of the visitor has changed: go on with a session that says so. */
@@ -68,13 +78,25 @@ export class Conversation {
     this.post({ kind: "choice", text: button.title, token: button.token });
   }
 
+  /** Send a recording: {content, seconds}. */
+  sayAloud(recording) {
+    this.recordings.add(recording);
+  }
+
+  /** Tell whether a voice may go abroad; whether the server could be told. */
+  allowVoice(granted) {
+    return this.connection.send({ type: "consent", id: newId(), granted });
+  }
+
   retry(id) {
+    if (this.recordings.retry(id)) return;
     this.outbox.update(id, { state: "pending", error: null });
     this.deliver(id);
     this.changed();
   }
 
   discard(id) {
+    this.recordings.remove(id);
     this.outbox.remove(id);
     this.changed();
   }
@@ -82,7 +104,8 @@ export class Conversation {
   // What is still on its way, in the order it was written.
   unsent() {
     const done = this.store.acknowledged();
-    return this.outbox.list().filter((item) => !done.has(item.id));
+    const items = [...this.outbox.list(), ...this.recordings.list()];
+    return items.filter((item) => !done.has(item.id)).sort((a, b) => (a.at < b.at ? -1 : 1));
   }
 
   post(item) {
@@ -118,12 +141,25 @@ export class Conversation {
   // What the server says.
 
   async prepare() {
-    if (!this.session) {
-      const request = sessionRequest(this.shopper, this.token);
-      this.adoptSession(await openSession(this.sessionUrl, request));
-    }
+    await this.needSession();
     const hello = { type: "hello", token: this.session.token, after: this.store.last };
     return { address: this.session.socket, hello };
+  }
+
+  async needSession() {
+    if (this.session) return;
+    const request = sessionRequest(this.shopper, this.token);
+    this.adoptSession(await openSession(this.sessionUrl, request));
+  }
+
+  async openVoice() {
+    await this.needSession();
+    return { token: this.session.token, address: this.session.voice };
+  }
+
+  refusedVoice(code) {
+    if (code === "bad_token" || code === "expired") this.forgetSession(code);
+    else if (code === "consent") this.onVoice("ask");
   }
 
   adoptSession(session) {
@@ -146,6 +182,7 @@ export class Conversation {
       message: () => this.take([frame.message]),
       ack: () => this.acknowledge(frame),
       typing: () => this.setTyping(frame.on === true),
+      voice: () => this.onVoice(frame.voice),
       error: () => this.error(frame),
     };
     handlers[frame.type]?.();
@@ -154,8 +191,9 @@ export class Conversation {
 
   ready(frame) {
     this.loaded = true;
+    this.onVoice(this.session?.voice ? frame.voice : "off");
     this.take(frame.messages, true);
-    for (const item of this.unsent()) this.deliver(item.id);
+    for (const item of this.outbox.list()) this.deliver(item.id);
   }
 
   /** `asked`: these answer a request for what was missing, so what is still missing is gone. */
@@ -182,13 +220,17 @@ export class Conversation {
   error(frame) {
     if (frame.code === "bad_token" || frame.code === "expired") {
       // The server closes the socket; the next try asks for a new session.
-      this.session = null;
-      if (frame.code === "bad_token") this.token = null;
+      this.forgetSession(frame.code);
     } else if (frame.id) {
       this.fail(frame.id, String(frame.text || ""), !FINAL.has(frame.code));
     } else {
       console.warn("chat.error", frame.code);
     }
+  }
+
+  forgetSession(code) {
+    this.session = null;
+    if (code === "bad_token") this.token = null;
   }
 
   setTyping(on) {

@@ -1,10 +1,12 @@
 // The message log: one element a message, changed in place, so that a screen reader says it once.
 import { card, choices, links } from "./cards.js";
 import { h, icon, ICONS, place } from "./dom.js";
-import { clock, dayKey, dayName, moment } from "./time.js";
+import { clock, dayKey, dayName, duration, moment } from "./time.js";
 
 const NEAR_BOTTOM_PX = 120;
 const SAME_GROUP_MS = 5 * 60_000;
+// What the server puts before the words of a recording.
+const HEARD = "[语音] ";
 
 export class Log {
   /** `actions`: {choose(button), retry(id), discard(id)}. */
@@ -59,7 +61,8 @@ export class Log {
         active: message.from !== "user" && message.seq > asked && !waiting,
       })),
       ...unsent.map((item) => ({
-        key: `u:${item.id}`, from: "user", at: item.at, text: item.text, id: item.id,
+        key: `u:${item.id}`, from: "user", at: item.at, id: item.id,
+        text: item.kind === "voice" ? HEARD + duration(item.seconds) : item.text,
         state: item.state, error: item.error, again: item.again,
       })),
     ];
@@ -115,11 +118,18 @@ export class Log {
     const cards = Array.isArray(row.cards) ? row.cards : [];
     return [
       h("span", { class: row.from === "user" ? "qc-hidden" : "qc-name" }, name),
-      row.text ? h("div", { class: "qc-bubble" }, String(row.text)) : null,
+      row.text ? this.bubble(row) : null,
       cards.length ? h("div", { class: "qc-cards" }, ...cards.map((one) => card(one, options))) : null,
       links(row.links, this.t),
       choices(row.buttons, options),
     ].filter(Boolean);
+  }
+
+  bubble(row) {
+    const text = String(row.text);
+    if (row.from !== "user" || !text.startsWith(HEARD)) return h("div", { class: "qc-bubble" }, text);
+    const label = h("span", { class: "qc-hidden" }, this.t("spoken"));
+    return h("div", { class: "qc-bubble qc-spoken" }, icon(...ICONS.microphone), label, text.slice(HEARD.length));
   }
 
   meta(row) {

@@ -6,6 +6,7 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { labels } from "./labels.js";
 import { Log } from "./log.js";
+import { Microphone } from "./microphone.js";
 import { Panel } from "./panel.js";
 import { ProductBar } from "./product_bar.js";
 
@@ -43,7 +44,13 @@ class Widget {
         discard: (id) => this.refocus(() => this.talk.discard(id)),
       },
     });
-    this.composer = new Composer({ t, onSend: say });
+    this.microphone = new Microphone({
+      t,
+      onRecorded: (recording) => this.sayAloud(recording),
+      onConsent: (granted) => this.talk.allowVoice(granted),
+      onBusy: (busy) => (this.composer.field.hidden = busy),
+    });
+    this.composer = new Composer({ t, onSend: say, microphone: this.microphone });
     this.bar = new ProductBar({ t, product, onSend: say });
     this.panel = new Panel({
       t,
@@ -64,11 +71,14 @@ class Widget {
 
   newTalk() {
     this.talk?.stop();
+    this.microphone.know("off");
     this.talk = new Conversation({
       sessionUrl: this.sessionUrl,
       shopper: this.shopper(),
       t: this.t,
+      language: this.language,
       onChange: () => this.draw(),
+      onVoice: (state) => this.microphone.know(state),
     });
     // Nothing is asked of the server, or kept there, before the chat is first opened.
     if (this.talk.known || this.panel.isOpen) this.talk.start();
@@ -85,6 +95,7 @@ class Widget {
   toggled(open) {
     session.write(OPEN, open);
     if (open) this.talk.start();
+    else this.microphone.cancel();
     this.composer.fit();
     this.draw();
     if (open) this.log.toBottom();
@@ -92,6 +103,12 @@ class Widget {
 
   say(text) {
     this.talk.say(text, this.bar.current);
+    this.draw();
+    this.log.toBottom();
+  }
+
+  sayAloud(recording) {
+    this.talk.sayAloud(recording);
     this.draw();
     this.log.toBottom();
   }

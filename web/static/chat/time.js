@@ -9,6 +9,12 @@ export function clock(at, language) {
   }).format(at);
 }
 
+/** Minutes and seconds of a recording. */
+export function duration(seconds) {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
 /** Today, yesterday or the date. */
 export function dayName(at, t, language, now = new Date()) {
   const days = Math.round((midnight(now) - midnight(at)) / 86_400_000);
