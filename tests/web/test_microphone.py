@@ -37,6 +37,10 @@ PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "color_sc
 HURRIED = "Object.defineProperty(AudioContext.prototype, 'sampleRate', {get: () => 16})"
 
 
+# The first to measure in a process loads librosa.
+PATIENCE = 60_000
+
+
 @pytest.fixture(scope="module")
 def speaking(browser, tmp_path_factory) -> Iterator:
     """A browser whose microphone hears somebody."""
@@ -140,11 +144,11 @@ def test_what_is_said_is_sent_as_a_wav_and_answered(place, speaking):
     # The service fails, twice each time: nothing was understood, and the shopper reads so.
     place.told.answers.extendleft([(500, b"")] * 2)
     held.pop().continue_()
-    expect(turn).to_have_attribute("data-state", "failed")
+    expect(turn).to_have_attribute("data-state", "failed", timeout=PATIENCE)
     expect(turn).to_contain_text("I couldn't make out that voice message")
     page.unroute("**/voice?*")
     button(page, "Retry").click()
-    expect(turn).to_have_attribute("data-state", "done")
+    expect(turn).to_have_attribute("data-state", "done", timeout=PATIENCE)
     expect(turn.locator(".qc-spoken")).to_have_text("Voice message: 我要退货")
     expect(page.locator(".qc-bot")).to_contain_text("听到：我要退货")
     body = place.told.asked[-1][2]
@@ -188,7 +192,8 @@ def test_a_service_abroad_is_asked_about_first(state, monkeypatch, speaking):
         button(page, "Agree and record").click()
         expect(page.get_by_role("timer")).to_have_text("0:01")
         button(page, "Send the recording").click()
-        expect(page.locator(".qc-spoken")).to_have_text("Voice message: 我要退货")
+        said = page.locator(".qc-spoken")
+        expect(said).to_have_text("Voice message: 我要退货", timeout=PATIENCE)
     with read() as session:
         told = session.execute(select(ConsentRow.granted, ConsentRow.purposes, ConsentRow.evidence))
         said = [(granted, purposes, evidence[:6]) for granted, purposes, evidence in told]
