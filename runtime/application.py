@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import generate_latest
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.run import configure_app, create_http_input_channels
 from rasa.core.utils import AvailableEndpoints
 from rasa.shared.exceptions import RasaException
 from sanic import Sanic, response
 
+from connectors.translation.metrics import Translations
 from runtime.agent import load_agent
 from runtime.erasures import Erasures
 from runtime.guard import guard
@@ -39,6 +42,14 @@ def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) 
         translation = app.ctx.agent.translator.health()
         told = {"status": "ok", **({"translation": translation} if translation else {})}
         return response.json(told)
+
+    figures = CollectorRegistry()
+    ProcessCollector(registry=figures)
+    figures.register(Translations(app.ctx.agent.translator))
+
+    @app.get("/metrics")
+    async def metrics(_request):
+        return response.raw(generate_latest(figures), content_type=CONTENT_TYPE_LATEST)
 
     @app.listener("before_server_start")
     async def connect(app, loop) -> None:

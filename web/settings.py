@@ -20,28 +20,33 @@ class BadSetting(ValueError):
 class Settings:
     """port: to listen on; socket: the chat channel's WebSocket URL; hosts: `Host` headers that
     are answered; origin: the public origin behind a proxy, or None to take it from the request;
-    demo: whether shoppers may be chosen on the page."""
+    assistant: the Rasa server as seen from here, None: it is not looked at; demo: whether shoppers
+    may be chosen on the page."""
 
     port: int = 8000
     socket: str = DEFAULT_SOCKET
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     origin: str | None = None
+    assistant: str | None = None
     demo: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Read `QUDAO_WEB_PORT`, `QUDAO_SOCKET_URL`, `QUDAO_WEB_HOSTS`, `QUDAO_WEB_ORIGIN`.
+        """Read `QUDAO_WEB_PORT`, `QUDAO_SOCKET_URL`, `QUDAO_WEB_HOSTS`, `QUDAO_WEB_ORIGIN`,
+        `QUDAO_RASA_PORT`.
 
         Raises:
             BadSetting: a value is not a port, a WebSocket URL or an origin.
         """
         env = os.environ if env is None else env
         hosts = tuple(name.strip() for name in env.get("QUDAO_WEB_HOSTS", "").split(",") if name)
+        rasa = "QUDAO_RASA_PORT", env.get("QUDAO_RASA_PORT") or "5005"
         return cls(
-            port=_port(env.get("QUDAO_WEB_PORT") or "8000"),
+            port=_port("QUDAO_WEB_PORT", env.get("QUDAO_WEB_PORT") or "8000"),
             socket=_socket(env.get("QUDAO_SOCKET_URL") or DEFAULT_SOCKET),
             hosts=hosts or cls.hosts,
             origin=_origin(env.get("QUDAO_WEB_ORIGIN") or None),
+            assistant=f"http://127.0.0.1:{_port(*rasa)}",
             demo=demo_mode(),
         )
 
@@ -59,9 +64,9 @@ class Settings:
         return f"{parts.scheme}://{parts.netloc}"
 
 
-def _port(text: str) -> int:
+def _port(name: str, text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
-        raise BadSetting(f"QUDAO_WEB_PORT is {text!r}; a port from 1 to 65535 is expected")
+        raise BadSetting(f"{name} is {text!r}; a port from 1 to 65535 is expected")
     return int(text)
 
 

@@ -13,7 +13,10 @@ Key = tuple[str, str, str]
 
 
 class Cache:
-    """The newest `most` translations by (source, target, text), each for `life_seconds`."""
+    """The newest `most` translations by (source, target, text), each for `life_seconds`.
+
+    hits, misses: how often one was there when it was asked for, and how often not.
+    """
 
     def __init__(
         self,
@@ -23,15 +26,18 @@ class Cache:
     ) -> None:
         self._most, self._life, self._clock = most, life_seconds, clock
         self._known: OrderedDict[Key, tuple[float, str]] = OrderedDict()
+        self.hits = self.misses = 0
 
     def get(self, key: Key) -> str | None:
         """The translation, if there is one that is not too old."""
         found = self._known.get(key)
-        if found is None:
-            return None
-        if self._clock() - found[0] > self._life:
+        if found is not None and self._clock() - found[0] > self._life:
             del self._known[key]
+            found = None
+        if found is None:
+            self.misses += 1
             return None
+        self.hits += 1
         self._known.move_to_end(key)
         return found[1]
 

@@ -45,7 +45,7 @@ class Translator:
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._calls = list(calls)
-        self._cache = cache or Cache()
+        self.cache = cache or Cache()
         self._patience = patience_seconds
 
     @property
@@ -94,7 +94,7 @@ class Translator:
     ) -> dict[str, str]:
         # Two lines that differ in what is kept alone are one to a provider, and so to the cache.
         known = {
-            one.marked: self._cache.get((source, target, one.marked)) for one in wanted.values()
+            one.marked: self.cache.get((source, target, one.marked)) for one in wanted.values()
         }
         missing = {one.marked: one for one in wanted.values() if known[one.marked] is None}
         if missing:
@@ -122,7 +122,7 @@ class Translator:
                 failures.append(error)
                 continue
             for marked, text in found.items():
-                self._cache.put((source, target, marked), text)
+                self.cache.put((source, target, marked), text)
             return found
         raise _worst(failures)
 

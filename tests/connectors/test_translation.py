@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from connectors.translation.base import (
     NoProvider,
@@ -21,6 +22,7 @@ from connectors.translation.desk import for_desk
 from connectors.translation.googletrans.provider import GoogleProvider
 from connectors.translation.kept import digits, keep
 from connectors.translation.libretranslate.provider import LibreProvider
+from connectors.translation.metrics import Translations
 from connectors.translation.permission import decide
 from connectors.translation.sentences import KEYS, agreed, languages, sentence
 from connectors.translation.translator import Translator, from_environment
@@ -69,6 +71,29 @@ async def test_what_was_translated_is_not_asked_again(provider, server):
     assert await told(translator, "คำสั่งซื้อ QD2026110003 อยู่ไหน") == ["订单QD2026110003在哪"]
     assert await told(translator, "คำสั่งซื้อ QD2026110001 อยู่ไหน") == ["订单QD2026110001在哪"]
     assert len(server.seen) == 2
+
+
+async def test_prometheus_reads_calls_failures_breaker_and_cache(provider, server):
+    translator = by(provider, tries=1, failures=2)
+    figures = CollectorRegistry()
+    figures.register(Translations(translator))
+
+    def figure(name: str, **labels: str) -> float | None:
+        return figures.get_sample_value(f"qudao_translation_{name}", labels)
+
+    await told(translator, "สวัสดี")
+    await told(translator, "สวัสดี")
+    name = {"provider": provider.name}
+    assert (figure("calls_total", **name), figure("failures_total", **name)) == (1, 0)
+    assert figure("breaker_open", **name) == 0
+    server.always = "500"
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await told(translator, "ขอคืนสินค้า")
+    # The third was not let through.
+    assert (figure("calls_total", **name), figure("failures_total", **name)) == (3, 2)
+    assert figure("breaker_open", **name) == 1
+    assert (figure("cache_hits_total"), figure("cache_misses_total")) == (1, 4)
 
 
 @pytest.mark.parametrize("fault", ["500", "slow", "garbage"])

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
+from starlette.testclient import TestClient
 
 from kg.errors import GraphUnavailable
+from tests.web.conftest import BASE
 from web import i18n
+from web.app import create_app
+from web.settings import Settings
 
 PLACE = re.compile(r"\{\w+\}")
 HTML = {"accept": "text/html", "accept-language": "zh-CN"}
@@ -137,6 +144,46 @@ def test_ready_names_each_dependency(client):
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["dependencies"]["graph"] == {"state": "ok", "version": "test-1"}
+
+
+RESTING = {"provider": "libretranslate", "abroad": True, "state": "resting", "calls": 7}
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (
+            {"status": "ok", "translation": [RESTING]},
+            {"assistant": {"state": "ok"}, "translation.libretranslate": RESTING},
+        ),
+        ({"status": "ok"}, {"assistant": {"state": "ok"}}),
+        (["?"], {"assistant": {"state": "down", "reason": "AttributeError"}}),
+        (None, {"assistant": {"state": "down", "reason": "ConnectError"}}),
+    ],
+)
+def test_ready_shows_the_assistant_and_what_it_translates_by(shop_sources, told, shown):
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(told).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        if told is None:
+            server.shutdown()
+            server.server_close()
+        settings = Settings(assistant=f"http://127.0.0.1:{server.server_port}")
+        with TestClient(create_app(settings, shop_sources, {}), base_url=BASE) as client:
+            answer = client.get("/readyz")
+        server.shutdown()
+    # Neither makes the pages less ready.
+    assert answer.status_code == 200
+    found = answer.json()["dependencies"]
+    assert {name: found[name] for name in found if name not in ("graph", "offers")} == shown
 
 
 def test_static_files_never_change_under_their_address(client):

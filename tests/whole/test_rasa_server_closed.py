@@ -12,7 +12,16 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/version", "/status", "/domain", "/conversations/x/tracker", "/model/parse", "/docs"],
+    [
+        "/",
+        "/version",
+        "/status",
+        "/domain",
+        "/conversations/x/tracker",
+        "/model/parse",
+        "/docs",
+        "/metrics",
+    ],
 )
 def test_everything_but_channels_wants_the_token(assistant, path):
     assert requests.get(assistant.url + path, timeout=10).status_code == 401
