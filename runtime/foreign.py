@@ -21,7 +21,7 @@ The tracker keeps Chinese answers, which is what a person at the desk reads.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from rasa.core.channels.channel import OutputChannel
@@ -38,6 +38,7 @@ from connectors.translation.kept import digits, keep
 from connectors.translation.translator import Translator
 from nlu.language_recogniser import EXTRACTOR, LANGUAGE
 from nlu.languages import NATIVE, recognise
+from runtime.foreign_output import Held, Passed
 from runtime.foreign_texts import texts_of, with_texts
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,9 @@ class Foreign:
         return None
 
     async def _translated(self, heard: _Heard, parsed: dict, understand: Understand) -> dict:
-        names = [e["text"] for e in parsed[ENTITIES] if e["entity"] in _NAMES and e.get("text")]
+        # What waited for consent is not what was parsed: its names came with it.
+        waited = heard.text == heard.waiting
+        names = heard.before.get("names", []) if waited else _named(parsed)
         try:
             told = [heard.text]
             # A number or a name is no secret of a language: nobody needs to be asked.
@@ -127,7 +130,7 @@ class Foreign:
             return self._not_heard(heard, parsed, error)
         except NotAllowed:
             refused = heard.before.get("state") == REFUSED
-            heard.mark(REFUSED if refused else ASKED, waiting=heard.text)
+            heard.mark(REFUSED if refused else ASKED, waiting=heard.text, names=names)
             return parsed
         except (TranslationError, TextRefused, SQLAlchemyError) as error:
             return self._not_heard(heard, parsed, error)
@@ -235,52 +238,14 @@ class _Heard:
         self.before = _before(tracker)
         self.waiting: str | None = self.before.get("waiting")
 
-    def mark(self, state: str, waiting: str | None = None) -> None:
-        """Note what became of it."""
+    def mark(self, state: str, waiting: str | None = None, names: Sequence[str] = ()) -> None:
+        """Note what became of it; `names`: those that stand in what waits."""
         told = {"language": self.language, "state": state, "original": self.original}
-        kept = waiting or (self.waiting if state == REFUSED else None)
-        if kept:
-            told["waiting"] = kept
+        if not waiting and state == REFUSED:
+            waiting, names = self.waiting, self.before.get("names", ())
+        if waiting:
+            told |= {"waiting": waiting, **({"names": list(names)} if names else {})}
         self.message.metadata = {**(self.message.metadata or {}), TRANSLATION: told}
-
-
-class Held(OutputChannel):
-    """Collects answers, so that all of a turn are translated together."""
-
-    def __init__(self, output: OutputChannel) -> None:
-        self._output = output
-        self.messages: list[dict[str, Any]] = []
-
-    def name(self) -> str:  # type: ignore[override]
-        """The name of the channel it stands for."""
-        return self._output.name()
-
-    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
-        """Take one bot message."""
-        self.messages.append(message)
-
-    async def send_text_message(self, recipient_id: str, text: str, **_: Any) -> None:
-        """Take a bare text."""
-        self.messages.append({"text": text})
-
-
-class Passed(OutputChannel):
-    """Sends each answer at once, as `read` changes it."""
-
-    def __init__(self, output: OutputChannel, read: Callable[[dict], Awaitable[dict]]) -> None:
-        self._output, self._read = output, read
-
-    def name(self) -> str:  # type: ignore[override]
-        """The name of the channel it stands for."""
-        return self._output.name()
-
-    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
-        """Send one bot message."""
-        await self._output.send_response(recipient_id, await self._read(message))
-
-    async def send_text_message(self, recipient_id: str, text: str, **_: Any) -> None:
-        """Send a bare text."""
-        await self.send_response(recipient_id, {"text": text})
 
 
 def is_chinese(line: str) -> bool:
@@ -307,10 +272,21 @@ def _language(parsed: dict, tracker) -> tuple[str | None, bool]:
         return talk, True
     if told["value"] in NATIVE:
         return None, False
-    if told["value"] == talk or _is_foreign(told["value"], parsed, tracker):
+    moves = not _may_be_either(talk, told["value"], parsed)
+    if told["value"] == talk or (moves and _is_foreign(told["value"], parsed, tracker)):
         return told["value"], False
     parsed[ENTITIES] = [one for one in parsed[ENTITIES] if one is not told]
     return talk, True
+
+
+def _named(parsed: dict) -> list[str]:
+    """The names of products and brands that were linked in a text, as they stand there."""
+    return [e["text"] for e in parsed[ENTITIES] if e["entity"] in _NAMES and e.get("text")]
+
+
+def _may_be_either(talk: str | None, code: str, parsed: dict) -> bool:
+    """Whether a message taken for a second language in Latin letters is too short to tell."""
+    return {talk, code} <= _GUESSED and len((parsed.get("text") or "").split()) < _SURE_WORDS
 
 
 def _is_foreign(code: str, parsed: dict, tracker) -> bool:

@@ -85,7 +85,9 @@ class Server:
 class Assistant:
     """Action server, Rasa server and, if asked for, the web application over a folder of state."""
 
-    def __init__(self, folder: Path, with_web: bool = False, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, with_web: bool = False, rasa: str = "runtime.server", **environment: str
+    ) -> None:
         self.folder = folder
         self.rasa_port, self.actions_port, self.web_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.rasa_port}"
@@ -114,7 +116,7 @@ class Assistant:
         )
         self.rasa = Server(
             "rasa",
-            ["runtime.server", "--model", str(MODEL), "--port", str(self.rasa_port)],
+            [rasa, "--model", str(MODEL), "--port", str(self.rasa_port)],
             self.env,
             folder,
             f"{self.url}/webhooks/rest/",
@@ -185,10 +187,15 @@ class Talk:
 
 
 @contextmanager
-def running(folder: Path, with_web: bool = False, **environment: str) -> Iterator[Assistant]:
-    """An assistant over a freshly seeded demo shop in that folder; `environment`: more of it, where
-    `{page}` is the address of its page."""
-    assistant = Assistant(folder, with_web, **environment)
+def running(
+    folder: Path, with_web: bool = False, rasa: str = "runtime.server", **environment: str
+) -> Iterator[Assistant]:
+    """An assistant over a freshly seeded demo shop in that folder.
+
+    rasa: the module that is the Rasa server; `environment`: more of it, where `{page}` is the
+    address of its page.
+    """
+    assistant = Assistant(folder, with_web, rasa, **environment)
     for command in (["kg", "build"], ["shop", "seed"]):
         subprocess.run(
             [sys.executable, "-m", *command], env=assistant.env, check=True, capture_output=True

@@ -160,6 +160,34 @@ async def test_a_translation_is_never_a_command(allowed):
     assert message.text.startswith("／")
 
 
+async def test_what_waited_for_consent_keeps_its_names(state):
+    provider = Made(lambda text: text.replace("Avez-vous les", "有").replace("en stock", "货吗"))
+    text = "Avez-vous les Jifeng 3 en stock"
+    found = parsed(text, "fr")
+    found["entities"].append({"entity": "product", "value": "P1001", "text": "Jifeng 3"})
+    asked, _, _ = await hear(foreign(provider), text, tracker_in(), found)
+    assert marked(asked)["state"] == "asked"
+    before = said(text, "fr")
+    before.metadata = asked.metadata
+    message, _, _ = await hear(foreign(provider), "Oui", tracker_in("fr", before), parsed("Oui"))
+    assert provider.seen == ["Avez-vous les [[1]] en stock"]
+    assert message.text == "有 Jifeng 3 货吗"
+
+
+async def test_a_few_words_do_not_move_a_talk_to_a_sister_language(allowed):
+    provider = Made(lambda _: "多少钱")
+    few, _, _ = await hear(
+        foreign(provider),
+        "Et combien coûtent-elles ?",
+        tracker_in("fr"),
+        parsed("Et combien", "es"),
+    )
+    assert marked(few)["language"] == "fr"
+    text = "Quiero devolver los zapatos que compré ayer"
+    many, _, _ = await hear(foreign(provider), text, tracker_in("fr"), parsed(text, "es"))
+    assert marked(many)["language"] == "es"
+
+
 async def test_a_provider_at_home_needs_no_consent(state):
     home = Made(lambda _: "我要退货", abroad=False)
     message, _, _ = await hear(foreign(home), "ขอคืน", tracker_in(), parsed("ขอคืน", "th"))

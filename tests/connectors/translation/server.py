@@ -34,6 +34,8 @@ class Server:
         self.always = ""
         self.seen: list[list[str]] = []
         self.key = ""
+        # What LibreTranslate was started with.
+        self.languages = frozenset(LANGUAGES)
         self._closed = Event()
         server = self
 
@@ -75,7 +77,7 @@ class Server:
         if self.key and body.get("api_key") != self.key:
             return _tell(handler, 403, {"error": "Invalid API key"})
         for side in ("source", "target"):
-            if body[side] not in LANGUAGES:
+            if body[side] not in self.languages:
                 return _tell(handler, 400, {"error": f"{body[side]} is not supported"})
         self.seen.append(body["q"])
         fault = self._fault(handler)
