@@ -82,6 +82,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "shopper": ("当前顾客", "Shopper"),
     "guest": ("游客", "Guest"),
+    "shopper.demo": ("演示顾客（尾号 1234）", "Demo shopper (phone ends in 1234)"),
+    "shopper.lin": ("林女士（尾号 5678）", "Ms Lin (phone ends in 5678)"),
     "noscript": (
         "在线客服需要启用 JavaScript。",
         "The chat needs JavaScript to be switched on.",
