@@ -119,7 +119,7 @@ def upset(turn: Turn) -> bool:
 def shown(turn: Turn) -> list[Signal]:
     """What the talk itself shows, whatever it is about; read once a turn."""
     return turn.once(
-        "handoff.shown",
+        "signals of a person",
         lambda: [*_said(turn), *_suffered(turn), *_again(turn), *_unanswered(turn), *_heard(turn)],
     )
 

@@ -153,7 +153,9 @@ class Turn:
                 found.append(Exchange(intent, ""))
             elif event.get("event") == "bot" and found:
                 last = found.pop()
-                found.append(Exchange(last.intent, f"{last.answer}\n{event.get('text') or ''}".strip()))
+                found.append(
+                    Exchange(last.intent, f"{last.answer}\n{event.get('text') or ''}".strip())
+                )
         return found
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
