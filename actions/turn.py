@@ -22,7 +22,6 @@ from actions import knowledge, phrases, words
 from kg.errors import GraphError
 from shop.gate import Viewer
 
-
 Made = TypeVar("Made")
 
 

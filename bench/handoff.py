@@ -3,11 +3,12 @@
     python -m bench.handoff [--held-out] [--curve FILE.png] [--wrong]
 
 Reads bench/handoff/<language>.yml, on which the signals were chosen, or with `--held-out`
-bench/handoff/held_out/<language>.yml, on which nothing was, and runs `actions.handoff` over each conversation as the
-assistant would: every message with the mood that a model trained on the same files gives it, and
-the counts of complaints and of what was not understood as the actions keep them. A conversation is
-handed over when any of its turns reaches the threshold. Prints precision and recall by threshold,
-the same by language at `THRESHOLD`; `--wrong` tells which are judged wrongly and why.
+bench/handoff/held_out/<language>.yml, on which nothing was, and runs `actions.handoff` over each
+conversation as the assistant would: every message with the mood that a model trained on the same
+files gives it, and the counts of complaints and of what was not understood as the actions keep
+them. A conversation is handed over when any of its turns reaches the threshold. Prints precision
+and recall by threshold, the same by language at `THRESHOLD`; `--wrong` tells which are judged
+wrongly and why.
 """
 
 from __future__ import annotations

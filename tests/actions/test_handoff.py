@@ -59,15 +59,34 @@ def test_a_word_or_a_tone_is_a_signal(text, key, weight):
 @pytest.mark.parametrize(
     ("key", "texts"),
     [
-        ("pleading", ["求求您帮我看看", "I'm begging you", "どうかお願いします", "제발 부탁드려요"]),
-        ("waited", ["等了十天", "I've waited ten days", "もう十日待っています", "열흘이나 기다렸어요"]),
-        ("told_before", ["上次也这么说", "you said that last week", "先週も同じ返事でした", "어제도 똑같이 하셨어요"]),
+        ("pleading", ["求求您", "I'm begging you", "どうかお願いします", "제발 부탁드려요"]),
+        (
+            "waited",
+            ["等了十天", "I've waited ten days", "もう十日待っています", "열흘이나 기다렸어요"],
+        ),
+        (
+            "told_before",
+            [
+                "上次也这么说",
+                "you said that last week",
+                "先週も同じ返事でした",
+                "어제도 똑같이 하셨어요",
+            ],
+        ),
         ("stake", ["明天就要用", "surgery on Monday", "手術は月曜です", "내일 써야 해요"]),
         ("distress", ["我急得想哭", "I'm in tears", "泣きそうです", "울고 싶어요"]),
         ("danger", ["插座冒烟了", "it caught fire", "火傷しました", "손을 다쳤어요"]),
-        ("call", ["让负责人联系我", "somebody call me", "担当の方から電話をください", "담당자 전화 주세요"]),
+        (
+            "call",
+            [
+                "让负责人联系我",
+                "somebody call me",
+                "担当の方から電話をください",
+                "담당자 전화 주세요",
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_plight_is_read_in_four_languages(key, texts):
     for text in texts:
         assert found((text, 0.0), intent="urge_delivery")[key] == handoff.PLIGHT[key], text
