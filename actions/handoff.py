@@ -9,8 +9,13 @@ add up and no single faint one ever reaches `THRESHOLD`. The weights were set by
 labelled conversations by `python -m bench.handoff`; docs/understanding.md has the curve. From
 `CALM` on nothing is recommended and no offer is made.
 
-Reads of the tracker: the latest messages with their intent and `sentiment`, slots `complaints`,
-`misunderstood` and `order_id`, and `voice: {"anger": 0 … 1}` of the message's metadata.
+Anger is in the message that is answered; a plight (`PLIGHT`) is told over several, and politely as
+often as not, so that the latest few are read for it. It is not read where the talk has gone on to
+something pleasant (`CONTENT`): 求求补货 begs for goods, and not for help.
+
+Reads of the tracker: the latest messages with their intent and `sentiment`, what was answered to
+them, slots `complaints`, `misunderstood` and `order_id`, and `voice: {"anger": 0 … 1}` of the
+message's metadata.
 """
 
 from __future__ import annotations
@@ -29,7 +34,17 @@ CALM = 0.4
 COMPLAINT = 0.46
 UPSET, STAYS_UPSET = 0.3, 0.25
 WORDS = {"legal": 0.6, "insult": 0.4, "frustrated": 0.15}
+PLIGHT = {
+    "danger": 0.55,
+    "waited": 0.4,
+    "call": 0.4,
+    "told_before": 0.35,
+    "distress": 0.35,
+    "stake": 0.3,
+    "pleading": 0.3,
+}
 REPEATED, MOST_REPEATED = 0.25, 2
+STILL_ASKS, SAME_ANSWER = 0.15, 0.25
 MISUNDERSTOOD, MOST_MISUNDERSTOOD = 0.25, 3
 SHOUTED = 0.1
 DEAR, DEAR_FROM_CENTS = 0.05, 50_000
@@ -38,6 +53,20 @@ VOICE = 0.35
 _NEGATIVE = -0.5
 _ALIKE = 0.7
 _LOUD = 3
+# How many messages back a plight is read.
+_RECENT = 3
+# What nobody asks twice who was helped.
+TROUBLE = frozenset(
+    {"urge_delivery", "report_delivery_problem", "report_defect", "report_wrong_or_missing_item"}
+    | {"report_payment_problem", "ask_refund_status", "ask_after_sale_progress"}
+)
+# Who says this has no plight now: it is shopping or small talk.
+CONTENT = frozenset(
+    {"greet", "goodbye", "thank", "affirm", "praise", "search_product", "ask_recommendation"}
+    | {"ask_product_attribute", "ask_size", "compare_products", "ask_price", "ask_stock"}
+    | {"ask_promotion", "ask_coupon", "ask_payment_method", "ask_installment", "ask_membership"}
+    | {"place_order_help"}
+)
 
 
 @dataclass(frozen=True)
@@ -88,8 +117,11 @@ def upset(turn: Turn) -> bool:
 
 
 def shown(turn: Turn) -> list[Signal]:
-    """What the talk itself shows, whatever it is about."""
-    return [*_said(turn), *_again(turn), *_heard(turn)]
+    """What the talk itself shows, whatever it is about; read once a turn."""
+    return turn.once(
+        "signals of a person",
+        lambda: [*_said(turn), *_suffered(turn), *_again(turn), *_unanswered(turn), *_heard(turn)],
+    )
 
 
 def at_stake(total_cents: int) -> list[Signal]:
@@ -120,6 +152,20 @@ def _said(turn: Turn) -> list[Signal]:
     return found
 
 
+def _suffered(turn: Turn) -> list[Signal]:
+    """What makes waiting hard to bear, each thing once however often it is told."""
+    if turn.chosen or turn.intent in CONTENT:
+        return []
+    recent = [text for text in turn.said() if not text.startswith("/")][-_RECENT:]
+    found = []
+    for name, weight in PLIGHT.items():
+        words = (cues.found(f"mood.{name}", text) for text in reversed(recent))
+        word = next(filter(None, words), None)
+        if word:
+            found.append(Signal(weight, name, (("word", word[0].strip()),)))
+    return found
+
+
 def _again(turn: Turn) -> list[Signal]:
     """Asked again, and not understood."""
     found = []
@@ -134,6 +180,21 @@ def _again(turn: Turn) -> list[Signal]:
     if missed:
         weight = 1 - (1 - MISUNDERSTOOD) ** missed
         found.append(Signal(weight, "misunderstood", (("count", missed),)))
+    return found
+
+
+def _unanswered(turn: Turn) -> list[Signal]:
+    """Asked on about the same trouble, and given the same answer."""
+    before = turn.exchanges()[-3:-1]
+    if turn.chosen or turn.intent in CONTENT or not before:
+        return []
+    found = []
+    if turn.intent in TROUBLE and before[-1].intent == turn.intent:
+        found.append(Signal(STILL_ASKS, "still_asks"))
+    answers = [exchange.answer for exchange in before]
+    # That it was not understood is a signal of its own.
+    if len(answers) == 2 and answers[0] == answers[1] != "" and not turn.slot("misunderstood"):
+        found.append(Signal(SAME_ANSWER, "same_answer", (("text", answers[0]),)))
     return found
 
 

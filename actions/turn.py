@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import EventType, SlotSet
@@ -20,6 +21,16 @@ from rasa_sdk.types import DomainDict
 from actions import knowledge, phrases, words
 from kg.errors import GraphError
 from shop.gate import Viewer
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What a message meant, and all that was answered to it."""
+
+    intent: str
+    answer: str
 
 
 class Turn:
@@ -32,6 +43,7 @@ class Turn:
         self.tracker = tracker
         self._set: dict[str, Any] = {}
         self._words: dict[str, str] = {}
+        self._once: dict[str, Any] = {}
         self.extra_events: list[EventType] = []
 
     # what was said
@@ -130,6 +142,26 @@ class Turn:
         """What `sentiment` their latest messages had ({label, score}), this one last."""
         parsed = [event.get("parse_data") or {} for event in self._messages()]
         return [found.get("sentiment") or {} for found in parsed]
+
+    def exchanges(self) -> list[Exchange]:
+        """Their latest messages with what was answered, this one last."""
+        found: list[Exchange] = []
+        for event in self.tracker.events or []:
+            if event.get("event") == "user":
+                intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name") or ""
+                found.append(Exchange(intent, ""))
+            elif event.get("event") == "bot" and found:
+                last = found.pop()
+                found.append(
+                    Exchange(last.intent, f"{last.answer}\n{event.get('text') or ''}".strip())
+                )
+        return found
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` gives, worked out at its first call of that name in this turn."""
+        if name not in self._once:
+            self._once[name] = make()
+        return self._once[name]
 
     def _messages(self) -> list[dict]:
         return [event for event in self.tracker.events or [] if event.get("event") == "user"]

@@ -1,12 +1,14 @@
 """When a person takes over, judged on labelled conversations: `python -m bench.handoff`.
 
-    python -m bench.handoff [--curve FILE.png] [--wrong]
+    python -m bench.handoff [--held-out] [--curve FILE.png] [--wrong]
 
-Reads bench/handoff/<language>.yml and runs `actions.handoff` over each conversation as the
-assistant would: every message with the mood that a model trained on the same files gives it, and
-the counts of complaints and of what was not understood as the actions keep them. A conversation is
-handed over when any of its turns reaches the threshold. Prints precision and recall by threshold,
-the same by language at `THRESHOLD`; `--wrong` tells which are judged wrongly and why.
+Reads bench/handoff/<language>.yml, on which the signals were chosen, or with `--held-out`
+bench/handoff/held_out/<language>.yml, on which nothing was, and runs `actions.handoff` over each
+conversation as the assistant would: every message with the mood that a model trained on the same
+files gives it, and the counts of complaints and of what was not understood as the actions keep
+them. A conversation is handed over when any of its turns reaches the threshold. Prints precision
+and recall by threshold, the same by language at `THRESHOLD`; `--wrong` tells which are judged
+wrongly and why.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from nlu.sentiment_analyser import fitted, mood
 from nlu.sentiment_model import SentimentModel
 
 FOLDER = Path(__file__).parent / "handoff"
+HELD_OUT = FOLDER / "held_out"
 DATA = Path(__file__).parents[1] / "data" / "nlu"
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 FALLBACK = "nlu_fallback"
@@ -47,10 +50,12 @@ class Judged:
 def main() -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(prog="python -m bench.handoff", description=__doc__)
+    parser.add_argument("--held-out", action="store_true", help="those that nothing is chosen on")
     parser.add_argument("--curve", type=Path, help="where to draw precision over recall")
     parser.add_argument("--wrong", action="store_true", help="tell which are judged wrongly")
     options = parser.parse_args()
-    judged = list(judge(fitted(load_data(str(DATA)))))
+    folder = HELD_OUT if options.held_out else FOLDER
+    judged = list(judge(fitted(load_data(str(DATA))), folder))
     print(f"{'':12} precision  recall      F1   ({len(judged)} conversations)")
     for threshold in THRESHOLDS:
         _print(
@@ -67,9 +72,9 @@ def main() -> None:
         draw(judged, options.curve)
 
 
-def judge(models: dict[str, SentimentModel]) -> Iterator[Judged]:
-    """Every conversation of the files, judged."""
-    for path in sorted(FOLDER.glob("*.yml")):
+def judge(models: dict[str, SentimentModel], folder: Path = FOLDER) -> Iterator[Judged]:
+    """Every conversation of the folder's files, judged."""
+    for path in sorted(folder.glob("*.yml")):
         for told in yaml.safe_load(path.read_text(encoding="utf-8"))["conversations"]:
             readings = list(_readings(told["turns"], models))
             turn, highest = max(readings, key=lambda pair: pair[1].score)

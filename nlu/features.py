@@ -1,7 +1,7 @@
 """What the intent classifier sees in a message: characters, concepts and sounds, words and letters.
 
 Characters carry most of it in Chinese, Japanese and Korean, words and their letters in English.
-Words of opinion (opinions.txt) tell how pleased a Chinese review is.
+Words of opinion (opinions.txt) tell how pleased a Chinese review is, and what stands after a no.
 Concepts (concepts.txt) stand for words that mean the same to a shop, so that what was learnt of a
 fridge carries over to a pair of shoes. Sounds (toneless pinyin) make a homophone typed by mistake
 ("在嘛", "快第") look like what was meant. Words by a dictionary were tried as well and added
@@ -31,6 +31,10 @@ _CONCEPTS_FILE = Path(__file__).with_name("concepts.txt")
 OPINIONS_FILE = Path(__file__).with_name("opinions.txt")
 # What a word of opinion becomes after a word that denies it.
 _TURNED = {"good": "bad", "bad": "good"}
+# What denies in Chinese, how many characters after it are denied, and what ends that.
+_DENIES = frozenset("不没无未别")
+_DENIED = 4
+_ENDS = frozenset(",.!?;: ")
 
 
 def prepare() -> None:
@@ -97,6 +101,25 @@ def opinions(text: str) -> list[str]:
     return [f"={whole}", f"=>{after}", f"=={whole}{after}", *_ngrams(signs, 1, 3, " ")]
 
 
+def denied(text: str) -> list[str]:
+    """The characters of a Chinese text without those that deny, one and two at a time.
+
+    Those up to `_DENIED` after one in the same clause are marked: 卡 is a complaint, and 不卡 and
+    没有卡过 are praise.
+    """
+    marked: list[str] = []
+    left = 0
+    for character in text:
+        if character in _DENIES:
+            left = _DENIED
+            continue
+        if character in _ENDS:
+            left = 0
+        marked.append(f"¬{character}" if left else character)
+        left = max(0, left - 1)
+    return _ngrams(marked, 1, 2, "")
+
+
 def words(text: str) -> list[str]:
     """Words of Latin letters, numbers and marks, one and two at a time."""
     return _ngrams([_EDGE, *_WORD.findall(text), _EDGE], *WORDS, " ")
@@ -120,6 +143,7 @@ BLOCKS: dict[str, Callable[[str], list[str]]] = {
     "words": words,
     "letters": letters,
     "opinions": opinions,
+    "denied": denied,
 }
 
 

@@ -12,6 +12,7 @@ from what they mean. See nlu/sentiment_model.py.
 from __future__ import annotations
 
 import hashlib
+import random
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,16 @@ from nlu.sentiment_model import LABELS, NEGATIVE, NEUTRAL, POSITIVE, SentimentMo
 SENTIMENT = "sentiment"
 FOLDER = Path(__file__).parent / "sentiment"
 BLOCKS = {
-    HAN: ["characters", "opinions"],
+    HAN: ["characters", "opinions", "denied"],
     KANA: ["characters"],
     HANGUL: ["characters"],
     LATIN: ["words", "letters"],
 }
+# A review is several sentences, an opinion of the files mostly one: so many are put together from
+# two or three of one mood, some with one of the other. In Chinese, where it could be measured.
+_TOGETHER = {HAN: (2000, "，")}
+_OF_BOTH = 0.3
+_SEED = 20261129
 _MOOD_OF = {"complain": NEGATIVE, "praise": POSITIVE, "thank": POSITIVE}
 # Whose examples are told in anger as often as not.
 _NO_MOOD = frozenset(
@@ -54,11 +60,31 @@ def opinions() -> list[tuple[str, str]]:
     return found
 
 
+def together(told: list[tuple[str, str]], count: int, joiner: str) -> list[tuple[str, str]]:
+    """`count` reviews put together from opinions, the same ones each time.
+
+    Two or three of one mood; in a share of `_OF_BOTH` one of the other stands first or second.
+    """
+    chance = random.Random(_SEED)
+    by_mood = {kind: [text for text, has in told if has == kind] for kind in (POSITIVE, NEGATIVE)}
+    made = []
+    for _ in range(count):
+        kind, other = chance.sample((POSITIVE, NEGATIVE), 2)
+        parts = chance.choices(by_mood[kind], k=chance.choice((2, 3)))
+        if chance.random() < _OF_BOTH:
+            parts.insert(chance.randrange(2), chance.choice(by_mood[other]))
+        made.append((joiner.join(parts), kind))
+    return made
+
+
 def fitted(training_data: TrainingData) -> dict[str, SentimentModel]:
     """A model for each way of writing, of the opinions and the intents' examples."""
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for text, told in [*opinions(), *_told(training_data)]:
         rows[script(text)].append((text, told))
+    for written, (count, joiner) in _TOGETHER.items():
+        told = [pair for pair in opinions() if script(pair[0]) == written]
+        rows[written] += together(told, count, joiner)
     models = {}
     for written, examples in rows.items():
         texts, moods = zip(*examples, strict=True)
@@ -102,7 +128,7 @@ class SentimentAnalyser(GraphComponent):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str:
         """A hash of the files and words of opinion, so that a change of theirs is trained."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(repr((BLOCKS, _TOGETHER, _OF_BOTH)).encode())
         for path in [*sorted(FOLDER.glob("*.yml")), OPINIONS_FILE]:
             digest.update(path.read_bytes())
         return digest.hexdigest()

@@ -56,6 +56,101 @@ def test_a_word_or_a_tone_is_a_signal(text, key, weight):
     assert found((text, 0.0))[key] == weight
 
 
+@pytest.mark.parametrize(
+    ("key", "texts"),
+    [
+        ("pleading", ["求求您", "I'm begging you", "どうかお願いします", "제발 부탁드려요"]),
+        (
+            "waited",
+            ["等了十天", "I've waited ten days", "もう十日待っています", "열흘이나 기다렸어요"],
+        ),
+        (
+            "told_before",
+            [
+                "上次也这么说",
+                "you said that last week",
+                "先週も同じ返事でした",
+                "어제도 똑같이 하셨어요",
+            ],
+        ),
+        ("stake", ["明天就要用", "surgery on Monday", "手術は月曜です", "내일 써야 해요"]),
+        ("distress", ["我急得想哭", "I'm in tears", "泣きそうです", "울고 싶어요"]),
+        ("danger", ["插座冒烟了", "it caught fire", "火傷しました", "손을 다쳤어요"]),
+        (
+            "call",
+            [
+                "让负责人联系我",
+                "somebody call me",
+                "担当の方から電話をください",
+                "담당자 전화 주세요",
+            ],
+        ),
+    ],
+)
+def test_a_plight_is_read_in_four_languages(key, texts):
+    for text in texts:
+        assert found((text, 0.0), intent="urge_delivery")[key] == handoff.PLIGHT[key], text
+
+
+def test_polite_despair_calls_a_person():
+    text = "麻烦您了，真的很急，孩子明天就要用，已经等了十天了，求求帮我看看"
+    despair = handoff.Reading(tuple(handoff.shown(turn((text, 0.3), intent="urge_delivery"))))
+    assert despair.score >= handoff.THRESHOLD
+
+
+def test_a_plight_is_told_over_several_messages_and_counts_once():
+    said = [("孩子明天就要用", 0.0), ("等了十天了，等了一个星期了", 0.0), ("求求您，拜托了", 0.0)]
+    assert set(found(*said, intent="urge_delivery")) == {"stake", "waited", "pleading"}
+    later = [*said[:1], *[("嗯嗯", 0.0), ("哦哦", 0.0), ("这样", 0.0)]]
+    assert found(*later, intent="urge_delivery") == {}
+
+
+@pytest.mark.parametrize("intent", ["ask_stock", "praise", "thank"])
+def test_who_goes_on_shopping_has_no_plight(intent):
+    assert found(("求求补货，等了十天了", 0.0), intent=intent) == {}
+
+
+@pytest.mark.parametrize("text", ["用了三天", "买的三天无理由吗", "一般几天到", "先看看再说"])
+def test_other_days_and_words_are_no_plight(text):
+    assert found((text, 0.0), intent="urge_delivery") == {}
+
+
+def asked(*exchanges: tuple[str, str], misunderstood: int = 0) -> set[str]:
+    """The keys of what an unanswered wish shows: (intent, answer) of each message."""
+    made = tracker(("嗯", 0.0), intent=exchanges[-1][0], misunderstood=misunderstood)
+    made.events = []
+    for intent, answer in exchanges:
+        parsed = {"intent": {"name": intent}, "sentiment": {"score": 0.0}}
+        made.events.append({"event": "user", "text": "嗯", "parse_data": parsed})
+        if answer:
+            made.events.append({"event": "bot", "text": answer})
+    return {signal.key for signal in handoff.shown(Turn(CollectingDispatcher(), made))}
+
+
+def test_who_asks_on_after_an_answer_was_not_helped():
+    assert asked(("ask_refund_status", "处理中"), ("ask_refund_status", "")) == {"still_asks"}
+    assert asked(("ask_refund_status", "处理中"), ("urge_delivery", "")) == set()
+    assert asked(("ask_stock", "有"), ("ask_stock", "")) == set()
+
+
+def test_the_same_answer_twice_is_no_answer():
+    trouble, urged = "report_payment_problem", "urge_delivery"
+    assert asked((trouble, "单号"), (urged, "单号"), (trouble, "")) == {"same_answer"}
+    assert asked((trouble, "单号"), (urged, "路上"), (trouble, "")) == set()
+    assert asked((trouble, ""), (urged, ""), (trouble, "")) == set()
+    twice_lost = asked((trouble, "没懂"), (urged, "没懂"), (trouble, ""), misunderstood=2)
+    assert twice_lost == {"misunderstood"}
+
+
+def test_signals_are_worked_out_once_a_turn(monkeypatch):
+    calls = []
+    monkeypatch.setattr(handoff, "_heard", lambda turn: calls.append(turn) or [])
+    told = turn(("太慢了", 0.0))
+    asyncio.run(handoff.read(told))
+    assert handoff.upset(told) is False
+    assert calls == [told]
+
+
 @pytest.mark.parametrize("text", ["有42码吗", "好的，谢谢！", "OK", "/request_refund"])
 def test_plain_talk_shows_nothing(text):
     assert found((text, 0.0)) == {}
@@ -111,7 +206,10 @@ def test_signals_add_up_and_never_pass_one():
     assert handoff.Reading(()).score == 0
 
 
-@pytest.mark.parametrize("weight", [handoff.SHOUTED, handoff.DEAR, handoff.VOICE, handoff.UPSET])
+@pytest.mark.parametrize(
+    "weight",
+    [handoff.SHOUTED, handoff.DEAR, handoff.VOICE, handoff.UPSET, *handoff.PLIGHT.values()],
+)
 def test_no_faint_signal_alone_calls_a_person(weight):
     assert handoff.Reading((handoff.Signal(weight, "x"),)).score < handoff.THRESHOLD
 

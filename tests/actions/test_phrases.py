@@ -43,7 +43,7 @@ PUT_TOGETHER = {
     "measure.": size_form.MEASURES,
     "handoff.": (
         *("complaint", "upset", "stays_upset", "shouted", "repeated", "misunderstood"),
-        *("voice", "dear", *handoff.WORDS),
+        *("voice", "dear", "still_asks", "same_answer", *handoff.WORDS, *handoff.PLIGHT),
     ),
     "colour.": tuple("黑白红蓝绿灰粉紫黄橙棕金银咖杏青"),
 }
