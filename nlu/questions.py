@@ -70,6 +70,9 @@ _QUESTIONS = BUYING | SERVICE | STARTS
 # What the whole may be taken for: anything but discontent, reports and privacy.
 _WHOLE = _QUESTIONS | {"nlu_fallback", "greet", "thank", "inform", "praise"}
 
+# What a part may be taken for when details stand beside its question.
+_DETAILS = ("inform", "nlu_fallback")
+
 # One matter: who asks for two of these asks once.
 RETURNS = frozenset(
     (
@@ -214,10 +217,10 @@ def _leans(one: _Asked, before: str) -> bool:
 def _cut(
     text: str, found: list[Clause], heads: list[_Asked], understand: Understand
 ) -> list[Question]:
-    """The text cut before each head but the first, if every part still means what its head does.
+    """The text cut before each head but the first, if no part means something else than its head.
 
-    What stands between two questions belongs to the later one if it asks nothing (我身高175), else
-    to the one before.
+    What stands between two questions and asks nothing (我身高175) belongs to the later one; what
+    follows a wish, to the wish (订单号是 …).
     """
     greets = understand(found[0].said)["intent"]["name"] == "greet"
     made, begin = [], found[1 if greets else 0].start
@@ -225,16 +228,23 @@ def _cut(
         border, start = len(text), len(text)
         if after is not None:
             place = after.place
-            while place - 1 > head.place and not (found[place - 1].asks or found[place].opened):
+            free = head.intent not in STARTS
+            while free and place - 1 > head.place and not _belongs(found, place):
                 place -= 1
             border, start = found[place].border, found[place].start
         part = text[begin:border].strip(" ，,、;；")
         parsed = understand(part)
-        if _sure(parsed) != head.intent:
+        if parsed["intent"]["name"] not in (head.intent, *_DETAILS):
             return []
-        made.append(Question(part, parsed))
+        intent = {**parsed["intent"], "name": head.intent}
+        made.append(Question(part, {**parsed, "intent": intent}))
         begin = start
     return made
+
+
+def _belongs(found: list[Clause], place: int) -> bool:
+    """Whether the clause before a place goes with what precedes it, and not with that place."""
+    return found[place - 1].asks or found[place].opened
 
 
 def _in_context(made: list[Question], number: int, whole: dict) -> Question:

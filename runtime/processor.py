@@ -86,13 +86,14 @@ class LiveProcessor(MessageProcessor):
     async def _questions(self, message: UserMessage, tracker) -> list[Question]:
         """The questions of a message, or the whole as one.
 
-        It stays whole in the middle of a form, and if it is a choice or not in a native language.
+        It stays whole in the middle of a form, and if it is a choice, not in a native language, or
+        for a person.
         """
         parsed = message.parse_data or await self.parse_message(message, tracker)
         whole = [Question(message.text, parsed)]
-        if tracker.active_loop_name or TRANSLATION in (message.metadata or {}):
+        if tracker.active_loop_name or tracker.is_paused() or not message.text:
             return whole
-        if not message.text or message.text.startswith("/"):
+        if message.text.startswith("/") or TRANSLATION in (message.metadata or {}):
             return whole
 
         def understand(text: str) -> dict[str, Any]:

@@ -142,6 +142,12 @@ def test_what_asks_nothing_stays_with_the_question_after_it(understand):
     assert (first.text, second.text) == ("有优惠券吗", "我脚长25厘米，穿多大码")
 
 
+def test_an_order_number_stays_with_the_wish_before_it(understand):
+    freight, wish = cut("我要退货，订单号QD2026110003，运费谁出", understand)
+    assert freight.text == "运费谁出"
+    assert wish.text == "我要退货，订单号QD2026110003"
+
+
 def _meaning(**entities) -> dict:
     """Understands two fixed questions; `entities` of the first and the second."""
 
