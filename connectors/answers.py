@@ -57,10 +57,11 @@ def answers_after(events, message_id: str) -> list[dict[str, Any]] | None:
     found: list[dict[str, Any]] | None = None
     for event in events:
         if isinstance(event, UserUttered):
-            if found is not None:
-                break
+            # Each question of a message has that message's id.
             if event.message_id == message_id:
-                found = []
+                found = found or []
+            elif found is not None:
+                break
         elif found is not None and isinstance(event, BotUttered):
             found.append(to_answer({"text": event.text, **(event.data or {})}))
     return found

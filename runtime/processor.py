@@ -2,7 +2,8 @@
 
 What is decided, and what ends up in the tracker, is Rasa's own. Left out: the search for actions at
 every prediction, deep copies for debug logs, the NLU graph for a choice that is already an intent.
-Beside it: talk in a language that is not spoken here is translated (runtime/foreign.py).
+Beside it: talk in a language that is not spoken here is translated (runtime/foreign.py), and a
+message that asks several things is handled as messages that follow each other (nlu/questions.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.core.processor import MessageProcessor
 from rasa.engine import loader
 from rasa.exceptions import ActionLimitReached, ModelNotFound
@@ -29,8 +31,9 @@ from rasa.utils.common import TempDirectoryPath, get_temp_dir_name
 from connectors.translation.translator import Translator
 from nlu.graph_linker import GraphLinker
 from nlu.language_recogniser import LANGUAGE
+from nlu.questions import Question, questions
 from runtime.actions import Actions
-from runtime.foreign import Foreign, speaks_foreign
+from runtime.foreign import TRANSLATION, Foreign, speaks_foreign
 from runtime.graph_runner import OrderedGraphRunner, PredictOnlyStorage
 
 
@@ -58,6 +61,45 @@ class LiveProcessor(MessageProcessor):
             except tarfile.ReadError as error:
                 raise ModelNotFound(f"{model_path}: not a model's archive") from error
         return Path(model_path).name, metadata, runner
+
+    # several questions in one message
+
+    async def handle_message(self, message: UserMessage) -> list[dict[str, Any]] | None:
+        """Answer a message as Rasa does, one question of it after the other."""
+        tracker = await self.fetch_tracker_and_update_session(
+            message.sender_id, message.output_channel, message.metadata
+        )
+        before: Question | None = None
+        for question in await self._questions(message, tracker):
+            if before and question.asks_again(before, _product(message, tracker)):
+                continue
+            await self._handle_message_with_tracker(_asking(message, question), tracker)
+            tracker = await self.run_action_extract_slots(message.output_channel, tracker)
+            await self._run_prediction_loop(message.output_channel, tracker)
+            before = question
+        await self.run_anonymization_pipeline(tracker)
+        await self.save_tracker(tracker)
+        if isinstance(message.output_channel, CollectingOutputChannel):
+            return message.output_channel.messages
+        return None
+
+    async def _questions(self, message: UserMessage, tracker) -> list[Question]:
+        """The questions of a message, or the whole as one.
+
+        It stays whole in the middle of a form, and if it is a choice, not in a native language, or
+        for a person.
+        """
+        parsed = message.parse_data or await self.parse_message(message, tracker)
+        whole = [Question(message.text, parsed)]
+        if tracker.active_loop_name or tracker.is_paused() or not message.text:
+            return whole
+        if message.text.startswith("/") or TRANSLATION in (message.metadata or {}):
+            return whole
+
+        def understand(text: str) -> dict[str, Any]:
+            return self._parse_message_with_graph(UserMessage(text), tracker)
+
+        return questions(message.text, parsed, understand) or whole
 
     # understanding
 
@@ -166,3 +208,21 @@ class LiveProcessor(MessageProcessor):
     @staticmethod
     def _log_slots(tracker) -> None:
         """Slots hold personal data; they are not for logs."""
+
+
+def _asking(message: UserMessage, question: Question) -> UserMessage:
+    """A question as a message, with all else that its message has: its id, too."""
+    return UserMessage(
+        question.text,
+        message.output_channel,
+        message.sender_id,
+        question.parsed,
+        message.input_channel,
+        message.message_id,
+        message.metadata,
+    )
+
+
+def _product(message: UserMessage, tracker) -> str | None:
+    """The product spoken of, or whose page the shopper is looking at."""
+    return (message.metadata or {}).get("product") or tracker.get_slot("product")

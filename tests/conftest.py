@@ -46,6 +46,7 @@ SLOW_FILES = (
     "test_wecom.py",
     "test_language_model.py",
     "test_prosody.py",
+    "test_questions.py",
 )
 _STARTED = {"browser", "assistant", "client", "database", "redis_server", "state"}
 _WRITTEN_IN_TALKS = (

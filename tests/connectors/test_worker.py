@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from cdp import cases
 from connectors import rooms, worker
+from connectors.answers import answers_after
 from connectors.fixed_words import words
 from connectors.worker import UNANSWERED, Worker
 
@@ -115,3 +116,18 @@ async def test_what_was_seen_and_not_answered_is_left_to_a_person_and_not_asked_
     assert rasa.asked == 1
     assert rooms.history("c")[-1]["text"] == words(UNANSWERED)
     assert [case["conversation"] for case in cases.waiting()] == ["c"]
+
+
+def test_answers_to_all_questions_of_a_message_are_its_answers():
+    events = [
+        UserUttered("包邮吗", message_id="m0"),
+        BotUttered("满 69 元包邮"),
+        UserUttered("有货吗", message_id="m1"),
+        BotUttered("有现货"),
+        UserUttered("几天能到", message_id="m1"),
+        BotUttered("2 到 4 天"),
+        UserUttered("谢谢", message_id="m2"),
+        BotUttered("不客气"),
+    ]
+    assert [answer["text"] for answer in answers_after(events, "m1")] == ["有现货", "2 到 4 天"]
+    assert answers_after(events, "m3") is None
