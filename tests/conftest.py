@@ -64,6 +64,8 @@ _WRITTEN_IN_TALKS = (
 )
 
 
+# First: xdist reads the groups in its own hook of that name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items) -> None:
     """What starts a browser, servers, a database or a training is no unit, wherever it is.
 
