@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=GRAPH_SIZES, help="products")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--events", type=int, default=1_000_000, help="stored, at the most")
+    parser.add_argument("--kills", type=int, default=100, help="of the intake under load")
     parser.add_argument("--webhooks", type=int, default=10_000, help="of each vendor")
     parser.add_argument("--vendors", nargs="+", default=["wechat", "wecom", "slack"])
     parser.add_argument("--data", type=Path, help="labelled rows for nlu")
@@ -51,7 +52,7 @@ def _figures(options: argparse.Namespace) -> Iterator[Figure]:
     if options.only in (None, "events"):
         from bench import events
 
-        yield from events.figures(options.seconds, options.databases, options.events)
+        yield from events.figures(options.seconds, options.databases, options.events, options.kills)
     if options.only in (None, "channels"):
         from bench import channels
 

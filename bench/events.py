@@ -1,6 +1,7 @@
 """Customer data, each figure beside its limit: intake against raw inserts, time to a tag, cost.
 
-    python -m bench --only events [--seconds 10] [--events 1000000] [--databases sqlite postgresql]
+    python -m bench --only events [--seconds 10] [--events 1000000] [--kills 100]
+        [--databases sqlite postgresql]
 
 Intake is measured through HTTP in requests of 100 events, as Segment's SDKs send them: alone, and
 beside the pipeline (`python -m cdp work`), which takes them up meanwhile. Raw is the same rows
@@ -43,13 +44,12 @@ PACES = (500, 1_000, 1_700)
 _SENDERS = 16
 _PEOPLE = 20_000
 _PROBES = 40
-_KILLS = 100
 _EVENTS = EventRow.__table__
 # One sender stands for many here.
 _UNLIMITED = {name: "1000000000/minute" for name in ("CDP_LIMIT_SOURCE", "CDP_LIMIT_ADDRESS")}
 
 
-def figures(seconds: float, databases: Iterable[str], most: int) -> Iterator[Figure]:
+def figures(seconds: float, databases: Iterable[str], most: int, kills: int) -> Iterator[Figure]:
     """(name, value, unit) of all, on each database."""
     for database in databases:
         with _place(database), _serving() as (url, _):
@@ -59,7 +59,7 @@ def figures(seconds: float, databases: Iterable[str], most: int) -> Iterator[Fig
             for name, value, unit in _intake(url, [intake, pipeline], seconds):
                 yield f"events.{database}.{name}", value, unit
         with _place(database):
-            for name, value, unit in _killed():
+            for name, value, unit in _killed(kills):
                 yield f"events.{database}.{name}", value, unit
         with _place(database):
             for name, value, unit in event_cost.figures(
@@ -166,9 +166,11 @@ def _sent(url: str, seconds: float) -> tuple[int, float]:
     return _send(url, _key(), [orjson.dumps(shoppers.batch(BATCH)) for _ in range(count)], seconds)
 
 
-def _killed() -> Iterator[Figure]:
+def _killed(kills: int) -> Iterator[Figure]:
     """A server killed under load, again and again: what was answered 2xx and is not stored."""
-    outcome = kill_while_loaded(_KILLS)
+    if not kills:
+        return
+    outcome = kill_while_loaded(kills)
     yield "killed", outcome.kills, "kills"
     yield "killed_answered", len(outcome.answered), "events"
     yield "killed_lost", len(outcome.lost), "events"
