@@ -99,7 +99,12 @@ def _run(
     stop: threading.Event,
     seconds: float,
 ) -> None:
-    asyncio.run(_follow(follower, open_graph, stop, seconds))
+    try:
+        asyncio.run(_follow(follower, open_graph, stop, seconds))
+    except RuntimeError:
+        # The process ends: nothing more is done in threads, and nobody asks for names.
+        if threading.main_thread().is_alive():
+            raise
 
 
 async def _follow(
