@@ -18,6 +18,7 @@ _BATCH = 500
 _FEW = 10_000
 _SOME = 100_000
 _ROUNDS = 20
+_EVENTS_OF_ONE = 5
 # Microseconds an event by the clock, and of this process's processor time: what else runs on the
 # machine weighs on the first.
 _Cost = tuple[float, float]
@@ -31,7 +32,7 @@ _SEGMENTS = (
 def figures(most: int) -> Iterator[Figure]:
     """Cost of an event at ten thousand and at `most` stored, of one person's 10th and 10,000th."""
     source = sources.by_name("storefront")
-    shoppers = Shoppers(max(2_000, most // 50))
+    shoppers = _shoppers(_FEW)
     _fill(source, shoppers, _FEW)
     few = _cost(source, shoppers)
     yield from _both(f".{_FEW}", few)
@@ -39,6 +40,7 @@ def figures(most: int) -> Iterator[Figure]:
     yield from _both(".person_10000", _cost_of_one(source, 10_000))
     stored = _FEW
     for size in sorted({min(_SOME, most), most}):
+        shoppers = _shoppers(size)
         _fill(source, shoppers, size - stored)
         stored = size
         many = _cost(source, shoppers)
@@ -51,6 +53,12 @@ def figures(most: int) -> Iterator[Figure]:
     rebuild_all()
     yield f"segments_rebuild_s.{most}", time.perf_counter() - start, "s"
     yield f"worker_mb.{most}", psutil.Process().memory_info().rss / 1e6, "MB"
+
+
+def _shoppers(stored: int) -> Shoppers:
+    """Whose events they are: each has as many, however many are stored, since an event of somebody
+    who is known costs more than a stranger's."""
+    return Shoppers(stored // _EVENTS_OF_ONE, seed=stored, prefix=f"of{stored}")
 
 
 def _fill(source, shoppers: Shoppers, count: int) -> None:

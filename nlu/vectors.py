@@ -18,9 +18,11 @@ Terms = Counter[str]
 def terms(text: str, blocks: Sequence[str]) -> Terms:
     """The n-grams of a message with their counts; a block's place sets its terms apart."""
     normal = normalise(text)
-    return Counter(
-        f"{place}{term}" for place, block in enumerate(blocks) for term in BLOCKS[block](normal)
-    )
+    found: list[str] = []
+    for place, block in enumerate(blocks):
+        mark = str(place)
+        found += [mark + term for term in BLOCKS[block](normal)]
+    return Counter(found)
 
 
 class Vectoriser:
@@ -54,20 +56,22 @@ class Vectoriser:
 
     def _vector(self, counted: Terms) -> tuple[np.ndarray, np.ndarray, float]:
         look_up = self.vocabulary.get
-        found = [
-            (column, count)
-            for term, count in counted.items()
-            if (column := look_up(term)) is not None
-        ]
-        if not found:
+        listed, often = [], []
+        for term, count in counted.items():
+            column = look_up(term)
+            if column is not None:
+                listed.append(column)
+                often.append(count)
+        if not listed:
             return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32), 0.0
-        columns = np.fromiter((column for column, _ in found), np.intp, len(found))
-        counts = np.fromiter((1 + math.log(count) for _, count in found), np.float32, len(found))
+        columns = np.array(listed, dtype=np.intp)
         rarity = self.idf[columns]
         known = float(rarity.sum())
-        coverage = known / (known + self._unseen * (len(counted) - len(found)))
-        weights = counts * rarity
-        return columns, weights / np.linalg.norm(weights), coverage
+        coverage = known / (known + self._unseen * (len(counted) - len(listed)))
+        # Most terms are there once, which weighs 1.
+        more = max(often) > 1
+        weights = (1 + np.log(np.array(often, dtype=np.float32))) * rarity if more else rarity
+        return columns, weights / math.sqrt(weights @ weights), coverage
 
     def matrix(self, counted: Iterable[Terms]) -> tuple[csr_matrix, np.ndarray]:
         """TF-IDF of shape (texts, terms), and how much is known of each text."""
