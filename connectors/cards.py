@@ -83,6 +83,12 @@ def apart(body: dict) -> tuple[dict, dict | None]:
     return rest, {"text": "", "buttons": [], "cards": [card], "links": []}
 
 
+def parts(body: dict, texts: Callable[[dict], list[dict]]) -> list[dict]:
+    """An answer in messages of a vendor's: its words, by `texts`, then its card."""
+    rest, card = apart(body)
+    return [*texts(rest), card] if card else texts(rest)
+
+
 def of(part: dict) -> dict | None:
     """The card of a part that is nothing but a card."""
     rest, card = apart(part)

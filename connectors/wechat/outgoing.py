@@ -51,8 +51,7 @@ class _Outside(Refused):
 
 def parts(body: dict) -> list[dict]:
     """An answer in messages that WeChat takes: its words (`texts`), then its card."""
-    rest, card = cards.apart(body)
-    return [*texts(rest), card] if card else texts(body)
+    return cards.parts(body, texts)
 
 
 def texts(body: dict) -> list[dict]:

@@ -19,8 +19,7 @@ _WRONG_CARD = frozenset({40004, 40007, 40008, 40058, 90207})
 
 def parts(body: dict) -> list[dict]:
     """An answer in messages that WeCom takes: its words (`texts`), then its card."""
-    rest, card = cards.apart(body)
-    return [*texts(rest), card] if card else texts(body)
+    return cards.parts(body, texts)
 
 
 def texts(body: dict) -> list[dict]:
