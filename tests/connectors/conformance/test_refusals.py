@@ -62,8 +62,9 @@ async def test_a_sender_who_floods_is_not_listened_to_and_others_are(talk, monke
     for number in range(6):
         await does(talk.rig.says, "ann", f"{number}")
     await does(talk.rig.says, "bob", "在吗")
-    await until(lambda: "在吗" in talk.bot.heard)
-    assert talk.bot.heard == ["0", "1", "2", "在吗"]
+    await until(lambda: "在吗" in talk.bot.heard and len(talk.bot.heard) >= 4)
+    # Two senders' messages keep no order between them, one sender's own do.
+    assert [text for text in talk.bot.heard if text != "在吗"] == ["0", "1", "2"]
     # Taken as received: to come again would only bring more.
     assert not talk.rig.drops or all(talk.rig.acknowledged())
 
