@@ -30,7 +30,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from kg.text import HAN_LETTER, HANGUL_LETTER, KANA_LETTER
 from nlu import features
-from nlu.intent_model import IntentModel
+from nlu.intent_model import FORMAT, IntentModel
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,11 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         """A component that has yet to be trained."""
         return cls(config, model_storage, resource)
 
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str:
+        """The model's form, so that none of an older one is taken from the cache."""
+        return f"format {FORMAT}"
+
     def train(self, training_data: TrainingData) -> Resource:
         """Train on every example that has a text and an intent, and keep the models."""
         examples: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -164,7 +169,7 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
             ranking = [{"name": name, "confidence": value} for name, value in ranked]
             best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
             message.set(INTENT, best, add_to_output=True)
-            message.set(RANKING, ranking[: self._config["ranking_length"]], add_to_output=True)
+            message.set(RANKING, ranking, add_to_output=True)
         return messages
 
     def _rank(self, text: str) -> Ranking:
@@ -173,12 +178,12 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         model = self._models.get(written) or self._models.get(HAN) or self._models.get(LATIN)
         if model is None:
             return []
-        ranked = model.rank(text)
+        most = self._config["ranking_length"]
         english = _WORD.findall(text) if written == HAN and LATIN in self._models else []
         if len(english) < _WORDS_BESIDE:
-            return ranked
+            return model.rank(text, most)
         share = len(english) / (len(english) + len(HAN_LETTER.findall(text)))
-        return _mixed(ranked, self._models[LATIN].rank(" ".join(english)), share)
+        return _mixed(model.rank(text), self._models[LATIN].rank(" ".join(english)), share)[:most]
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Predictions on the training data, for components trained after this one."""

@@ -22,7 +22,7 @@ from nlu.confidence import Calibration, calibrate
 from nlu.features import BLOCKS
 from nlu.vectors import Terms, Vectoriser, terms
 
-_FORMAT = 2
+FORMAT = 3
 _FOLDS = 3
 _SEED = 20261111
 # With fewer intents too few would be left to choose from, were some held out.
@@ -85,12 +85,13 @@ class IntentModel:
         columns, weights, coverage = self.vectoriser.vector(text)
         return weights @ self.weights[columns] + self.bias, coverage
 
-    def rank(self, text: str) -> list[tuple[str, float]]:
-        """Every intent with its confidence in [0, 1], the likeliest first."""
+    def rank(self, text: str, most: int | None = None) -> list[tuple[str, float]]:
+        """The likeliest `most` intents (None: all) with their confidences in [0, 1], in order."""
         margins, coverage = self.margins(text)
         confidences = self.calibration.confidences(margins[None, :], np.array([coverage]))[0]
-        order = np.argsort(-confidences, kind="stable")
-        return [(self.intents[place], float(confidences[place])) for place in order]
+        order = np.argsort(-confidences, kind="stable")[:most]
+        confident = confidences[order].tolist()
+        return [(self.intents[place], sure) for place, sure in zip(order, confident, strict=True)]
 
     def save(self, folder: Path) -> None:
         """Write the model as plain arrays and JSON: nothing in it is executed when it is read."""
@@ -102,11 +103,11 @@ class IntentModel:
             bias=self.bias,
         )
         facts = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "intents": self.intents,
             "blocks": list(self.vectoriser.blocks),
             "calibration": asdict(self.calibration),
-            "terms": list(self.vectoriser.vocabulary),
+            "terms": self.vectoriser.vocabulary,
         }
         (folder / "model.json").write_text(json.dumps(facts, ensure_ascii=False), "utf-8")
 
@@ -114,15 +115,14 @@ class IntentModel:
     def read(cls, folder: Path) -> IntentModel:
         """Read what `save` wrote; raises ValueError for another format."""
         facts = json.loads((folder / "model.json").read_text("utf-8"))
-        if facts["format"] != _FORMAT:
+        if facts["format"] != FORMAT:
             raise ValueError(
-                f"{folder}: intent model of format {facts['format']}, expected {_FORMAT}; "
+                f"{folder}: intent model of format {facts['format']}, expected {FORMAT}; "
                 "train again"
             )
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
             idf, weights, bias = arrays["idf"], arrays["weights"], arrays["bias"]
-        vocabulary = {term: column for column, term in enumerate(facts["terms"])}
-        vectoriser = Vectoriser(vocabulary, idf, facts["blocks"])
+        vectoriser = Vectoriser(facts["terms"], idf, facts["blocks"])
         told = facts["calibration"]
         calibration = Calibration(tuple(told["weights"]), told["bias"], told["slope"])
         return cls(vectoriser, facts["intents"], weights, bias, calibration)

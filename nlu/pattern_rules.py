@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from kg.text import HANGUL_LETTER
 from nlu import measures, pattern_rules_en, pattern_rules_ja, pattern_rules_ko
 from nlu.cities import cities
 from nlu.dates import dates
@@ -257,18 +258,20 @@ RULES: dict[str, Callable[[str], Iterator[Span]]] = {
 }
 FIRST = ("order_number", "ticket_number", "phone", "phone_last4")
 # What other languages than Chinese say besides.
-_OTHERS = (pattern_rules_en, pattern_rules_ja, pattern_rules_ko)
+_OTHERS_UNLESS_HANGUL = (pattern_rules_en, pattern_rules_ja)
+_OTHERS = (*_OTHERS_UNLESS_HANGUL, pattern_rules_ko)
 
 
 def find(folded: str, today: date) -> list[Found]:
     """All entities in a folded text, none overlapping, in the order they stand."""
+    others = _OTHERS if HANGUL_LETTER.search(folded) else _OTHERS_UNLESS_HANGUL
     found = [
         Found(kind, value, start, end)
-        for rules in (RULES, *(others.RULES for others in _OTHERS))
+        for rules in (RULES, *(one.RULES for one in others))
         for kind, rule in rules.items()
         for start, end, value in rule(folded)
     ]
-    for days in (dates, *(others.dates for others in _OTHERS)):
+    for days in (dates, *(one.dates for one in others)):
         found += [Found("date", value, start, end) for start, end, value in days(folded, today)]
     order = (*RULES, "date")
     found.sort(key=lambda f: (f.kind not in FIRST, f.start - f.end, order.index(f.kind)))

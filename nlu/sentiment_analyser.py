@@ -28,7 +28,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from nlu.features import OPINIONS_FILE
 from nlu.intent_classifier import HAN, HANGUL, KANA, LATIN, script
-from nlu.sentiment_model import LABELS, NEGATIVE, NEUTRAL, POSITIVE, SentimentModel, label
+from nlu.sentiment_model import FORMAT, LABELS, NEGATIVE, NEUTRAL, POSITIVE, SentimentModel, label
 
 SENTIMENT = "sentiment"
 FOLDER = Path(__file__).parent / "sentiment"
@@ -127,8 +127,9 @@ class SentimentAnalyser(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str:
-        """A hash of the files and words of opinion, so that a change of theirs is trained."""
-        digest = hashlib.sha256(repr((BLOCKS, _TOGETHER, _OF_BOTH)).encode())
+        """A hash of the model's form and of the files and words of opinion, so that a change of
+        theirs is trained."""
+        digest = hashlib.sha256(repr((FORMAT, BLOCKS, _TOGETHER, _OF_BOTH)).encode())
         for path in [*sorted(FOLDER.glob("*.yml")), OPINIONS_FILE]:
             digest.update(path.read_bytes())
         return digest.hexdigest()

@@ -20,7 +20,7 @@ NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
 LABELS = (NEGATIVE, NEUTRAL, POSITIVE)
 # From this score on a text has a mood.
 CLEAR = 0.35
-_FORMAT = 1
+FORMAT = 2
 _SEED = 20261129
 
 
@@ -75,9 +75,9 @@ class SentimentModel:
             bias=self.bias,
         )
         facts = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "blocks": list(self.vectoriser.blocks),
-            "terms": list(self.vectoriser.vocabulary),
+            "terms": self.vectoriser.vocabulary,
         }
         (folder / "model.json").write_text(json.dumps(facts, ensure_ascii=False), "utf-8")
 
@@ -85,12 +85,11 @@ class SentimentModel:
     def read(cls, folder: Path) -> SentimentModel:
         """Read what `save` wrote; raises ValueError for another format."""
         facts = json.loads((folder / "model.json").read_text("utf-8"))
-        if facts["format"] != _FORMAT:
+        if facts["format"] != FORMAT:
             raise ValueError(f"{folder}: sentiment model of format {facts['format']}: train again")
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
             idf, weights, bias = arrays["idf"], arrays["weights"], arrays["bias"]
-        vocabulary = {term: column for column, term in enumerate(facts["terms"])}
-        return cls(Vectoriser(vocabulary, idf, facts["blocks"]), weights, bias)
+        return cls(Vectoriser(facts["terms"], idf, facts["blocks"]), weights, bias)
 
 
 def label(score: float) -> str:

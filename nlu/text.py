@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from kg.text import simplified
 
@@ -42,6 +43,7 @@ _SPACE = re.compile(r"\s+")
 _PUNCTUATION = str.maketrans({"。": ".", "、": ",", "…": ".", "~": "", "～": "", "`": ""})
 
 
+@lru_cache(maxsize=32)  # one message is read by several components
 def normalise(text: str) -> str:
     """The text that the intent classifier reads: folded, details masked, marks squeezed."""
     text = simplified(unicodedata.normalize("NFKC", text).lower())

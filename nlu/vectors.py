@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -12,39 +13,58 @@ from scipy.sparse import csr_matrix
 from nlu.features import BLOCKS
 from nlu.text import normalise
 
-Terms = Counter[str]
+# The n-grams of a message with their counts, block by block.
+Terms = tuple[Counter[str], ...]
 
 
 def terms(text: str, blocks: Sequence[str]) -> Terms:
-    """The n-grams of a message with their counts; a block's place sets its terms apart."""
+    """The n-grams of a message with their counts, in the order of the blocks."""
     normal = normalise(text)
-    found: list[str] = []
-    for place, block in enumerate(blocks):
-        mark = str(place)
-        found += [mark + term for term in BLOCKS[block](normal)]
-    return Counter(found)
+    return tuple(_counted(block, normal) for block in blocks)
+
+
+@lru_cache(maxsize=32)  # intent and sentiment are read from the same n-grams
+def _counted(block: str, normal: str) -> Counter[str]:
+    return Counter(BLOCKS[block](normal))
 
 
 class Vectoriser:
-    """Messages to TF-IDF vectors: term weight (1 + ln tf)·idf, each vector of length 1."""
+    """Messages to TF-IDF vectors: term weight (1 + ln tf)·idf, each vector of length 1.
 
-    def __init__(self, vocabulary: dict[str, int], idf: np.ndarray, blocks: Sequence[str]) -> None:
-        self.vocabulary = vocabulary
+    vocabulary: the known terms of each block; a term's column is its place in them all.
+    """
+
+    def __init__(
+        self, vocabulary: Sequence[Sequence[str]], idf: np.ndarray, blocks: Sequence[str]
+    ) -> None:
         self.idf = idf
         self.blocks = tuple(blocks)
+        self._columns: list[dict[str, int]] = []
+        self.size = 0
+        for known in vocabulary:
+            self._columns.append({term: self.size + place for place, term in enumerate(known)})
+            self.size += len(known)
         # What a term weighs that no example has: as much as the rarest of those that one has.
         self._unseen = float(idf.max()) if len(idf) else 1.0
+
+    @property
+    def vocabulary(self) -> list[list[str]]:
+        """The known terms of each block."""
+        return [list(columns) for columns in self._columns]
 
     @classmethod
     def fit(cls, counted: Sequence[Terms], blocks: Sequence[str], least_texts: int) -> Vectoriser:
         """Learn the terms that `least_texts` have, and how rare each is (scikit-learn's idf)."""
-        documents: Counter[str] = Counter()
-        for one in counted:
-            documents.update(one.keys())
-        common = sorted(term for term, texts_with in documents.items() if texts_with >= least_texts)
-        vocabulary = {term: column for column, term in enumerate(common)}
-        frequency = np.fromiter((documents[term] for term in vocabulary), float, len(vocabulary))
-        idf = np.log((1 + len(counted)) / (1 + frequency)) + 1
+        vocabulary: list[list[str]] = []
+        frequency: list[int] = []
+        for place in range(len(blocks)):
+            documents: Counter[str] = Counter()
+            for one in counted:
+                documents.update(one[place].keys())
+            common = sorted(term for term, texts in documents.items() if texts >= least_texts)
+            vocabulary.append(common)
+            frequency += [documents[term] for term in common]
+        idf = np.log((1 + len(counted)) / (1 + np.array(frequency, dtype=float))) + 1
         return cls(vocabulary, idf.astype(np.float32), blocks)
 
     def vector(self, text: str) -> tuple[np.ndarray, np.ndarray, float]:
@@ -55,19 +75,20 @@ class Vectoriser:
         return self._vector(terms(text, self.blocks))
 
     def _vector(self, counted: Terms) -> tuple[np.ndarray, np.ndarray, float]:
-        look_up = self.vocabulary.get
-        listed, often = [], []
-        for term, count in counted.items():
-            column = look_up(term)
-            if column is not None:
-                listed.append(column)
-                often.append(count)
+        listed: list[int] = []
+        often: list[int] = []
+        unknown = 0
+        for counts, columns in zip(counted, self._columns, strict=True):
+            known = [(columns[term], count) for term, count in counts.items() if term in columns]
+            unknown += len(counts) - len(known)
+            listed += [column for column, _ in known]
+            often += [count for _, count in known]
         if not listed:
             return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32), 0.0
         columns = np.array(listed, dtype=np.intp)
         rarity = self.idf[columns]
-        known = float(rarity.sum())
-        coverage = known / (known + self._unseen * (len(counted) - len(listed)))
+        weight = float(rarity.sum())
+        coverage = weight / (weight + self._unseen * unknown)
         # Most terms are there once, which weighs 1.
         more = max(often) > 1
         weights = (1 + np.log(np.array(often, dtype=np.float32))) * rarity if more else rarity
@@ -83,6 +104,6 @@ class Vectoriser:
                 np.concatenate([columns for columns, _, _ in rows]),
                 ends,
             ),
-            shape=(len(rows), len(self.vocabulary)),
+            shape=(len(rows), self.size),
         )
         return matrix, np.array([coverage for _, _, coverage in rows])

@@ -7,6 +7,8 @@ LiveExtractSlots   slot filling that does nothing where no slot is filled from m
 
 from __future__ import annotations
 
+import copy
+
 from rasa.core.actions.action import (
     Action,
     ActionExtractSlots,
@@ -17,7 +19,6 @@ from rasa.core.actions.forms import FormAction
 from rasa.shared.core.constants import (
     ACTION_LISTEN_NAME,
     ACTION_VALIDATE_SLOT_MAPPINGS,
-    DEFAULT_SLOT_NAMES,
     REQUESTED_SLOT,
 )
 from rasa.shared.core.domain import Domain
@@ -100,22 +101,23 @@ class LiveFormAction(FormAction):
 
 
 class LiveExtractSlots(ActionExtractSlots):
-    """Rasa's slot filling, skipped where the domain leaves all slots to the actions."""
+    """Rasa's slot filling, which looks only at slots that a message or an action of theirs fills.
+
+    All others are left to the actions: their mappings are `custom`, without an action.
+    """
 
     def __init__(self, endpoint: EndpointConfig | None, domain: Domain) -> None:
         super().__init__(endpoint)
-        mappings = [
-            mapping
-            for slot in domain.slots
-            if slot.name not in DEFAULT_SLOT_NAMES
-            for mapping in slot.mappings
-        ]
-        self._nothing_to_fill = ACTION_VALIDATE_SLOT_MAPPINGS not in domain.user_actions and all(
-            mapping.get("type") == "custom" and not mapping.get("action") for mapping in mappings
-        )
+        self._looked_at = copy.copy(domain)
+        self._looked_at.slots = [s for s in domain.slots if any(map(_fills, s.mappings))]
+        self._validates = ACTION_VALIDATE_SLOT_MAPPINGS in domain.user_actions
 
     async def run(self, output_channel, nlg, tracker, domain) -> list[Event]:
         """The slots that the message fills."""
-        if self._nothing_to_fill:
-            return []
-        return await super().run(output_channel, nlg, tracker, domain)
+        # Where the domain has a validation of its own, it may be asked about every slot.
+        seen = domain if self._validates else self._looked_at
+        return await super().run(output_channel, nlg, tracker, seen)
+
+
+def _fills(mapping: dict) -> bool:
+    return mapping.get("type") != "custom" or bool(mapping.get("action"))

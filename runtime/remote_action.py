@@ -15,14 +15,21 @@ from typing import Any
 
 import aiohttp
 import rasa
-import ujson
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
-from rasa.shared.core.events import Event, SlotSet, UserUttered
+from rasa.shared.core.domain import KEY_ACTIONS, KEY_FORMS, KEY_SLOTS, Domain
+from rasa.shared.core.events import (
+    BotUttered,
+    DefinePrevUserUtteredFeaturization,
+    Event,
+    SlotSet,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+from yarl import URL
 
-from runtime.events import as_events
+from runtime.events import Ready, as_events, as_json, from_json
 from runtime.tracker import LiveTracker
 from storage.secrets import secret
 
@@ -32,6 +39,8 @@ TURNS_BEFORE = 6
 LANGUAGE = "language"
 
 _LONG_PARTS = ("intent_ranking", "text_tokens", "response_selector")
+_VALIDATION_READS = (KEY_FORMS, KEY_SLOTS)
+_TOLD = "_told_to_actions"
 
 
 class ActionEndpoint(EndpointConfig):
@@ -46,6 +55,7 @@ class ActionEndpoint(EndpointConfig):
         # The environment may move the action server (another port, another machine).
         url = os.environ.get("ACTION_ENDPOINT_URL") or config.url
         super().__init__(url, headers=config.headers, **config.kwargs)
+        self._address = URL(url)
         self.headers = {**self.headers, "Authorization": f"Bearer {secret('QUDAO_ACTION_TOKEN')}"}
         self.full_tracker = frozenset(self.kwargs.get("full_tracker") or ())
         self.tracker_store = tracker_store
@@ -59,11 +69,12 @@ class ActionEndpoint(EndpointConfig):
             aiohttp.ClientError: it cannot be reached, or took longer than `TIMEOUT_SECONDS`.
         """
         try:
-            async with self._session().request(method, self.url, json=call.get("json")) as response:
+            body = as_json(call.get("json"))
+            async with self._session().request(method, self._address, data=body) as response:
                 if response.status >= 400:
-                    body = await response.text()
-                    raise ClientResponseError(response.status, response.reason, body)
-                return await response.json()
+                    said = await response.text()
+                    raise ClientResponseError(response.status, response.reason, said)
+                return from_json(await response.read())
         except asyncio.TimeoutError as error:
             raise aiohttp.ServerTimeoutError(f"no answer in {TIMEOUT_SECONDS:.0f} s") from error
 
@@ -75,8 +86,8 @@ class ActionEndpoint(EndpointConfig):
     def _session(self) -> aiohttp.ClientSession:
         if self._kept is None or self._kept.closed:
             self._kept = aiohttp.ClientSession(
-                headers=self.headers,
-                json_serialize=ujson.dumps,
+                headers={**self.headers, "Content-Type": "application/json"},
+                cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
                 connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=60),
             )
@@ -127,18 +138,31 @@ class LiveRemoteAction(RemoteAction):
         state = _state(tracker)
         everything = self.name() in self.action_endpoint.full_tracker
         events = tracker.events if everything else recent_events(tracker)
-        state["events"] = [_told(event, tracker.latest_message) for event in events]
+        state["events"] = [
+            _told(event, tracker.latest_message)
+            for event in events
+            if everything or event.type_name != DefinePrevUserUtteredFeaturization.type_name
+        ]
         body = {
             "next_action": self.name(),
             "sender_id": tracker.sender_id,
             "tracker": state,
             "version": rasa.__version__,
         }
-        if domain.does_custom_action_explicitly_need_domain(self.name()) or (
-            not self._is_selective_domain_enabled()
-        ):
-            body["domain"] = domain.as_dict()
-        return body
+        told = self._domain_for_action(domain)
+        return body if told is None else {**body, "domain": told}
+
+    def _domain_for_action(self, domain: Domain) -> dict[str, Any] | None:
+        """The domain where the action asked for it, of which a form's validation that did not
+        needs what rasa-sdk's FormValidationAction reads: the responses alone are 170 KB."""
+        if not self._is_selective_domain_enabled():
+            return domain.as_dict()
+        if not domain.does_custom_action_explicitly_need_domain(self.name()):
+            return None
+        whole = domain.as_dict()
+        if self.name() in whole.get(KEY_ACTIONS, ()):  # as a name alone, without `send_domain`
+            return {part: whole.get(part, {}) for part in _VALIDATION_READS}
+        return whole
 
     async def _with_all_events(self, tracker: DialogueStateTracker) -> DialogueStateTracker:
         stored = await self.action_endpoint.tracker_store.retrieve_full_tracker(tracker.sender_id)
@@ -191,12 +215,24 @@ def _state(tracker: DialogueStateTracker) -> dict[str, Any]:
     }
 
 
-def _told(event: Event, latest: UserUttered) -> dict[str, Any]:
-    """The event for an action; what else an earlier message might have meant stays here."""
-    told = event.as_dict()
-    if event.type_name == UserUttered.type_name and event is not latest:
-        told["parse_data"] = _short(told["parse_data"])
-    return told
+def _told(event: Event, latest: UserUttered) -> dict[str, Any] | Ready:
+    """The event for an action; what else an earlier message might have meant stays here.
+
+    An event that does not change any more is put into JSON once, and that kept with it: it is told
+    again and again.
+    """
+    if event is latest:
+        return event.as_dict()
+    kept = vars(event).get(_TOLD)
+    if kept is None:
+        told = event.as_dict()
+        if event.type_name == UserUttered.type_name:
+            told["parse_data"] = _short(told["parse_data"])
+        elif event.type_name != BotUttered.type_name:
+            # What is said has metadata of its channel's; all else only names the model.
+            told.pop("metadata", None)
+        kept = vars(event)[_TOLD] = Ready(as_json(told))
+    return kept
 
 
 def _short(parse_data: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -16,7 +16,6 @@ table `events`; one of its own (`TRACKER_DATABASE_URL`) is used as Rasa's own st
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 from collections import OrderedDict
@@ -29,7 +28,7 @@ from rasa.shared.core.events import Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Engine
 
-from runtime.events import as_event
+from runtime.events import as_event, as_json, from_json
 from runtime.tracker import LiveTracker
 from storage import var_dir
 from storage.database import server_engine
@@ -210,7 +209,7 @@ class LiveTrackerStore(TrackerStore):
             return None
         tracker = self.init_tracker(sender_id)
         for data in rows:
-            tracker.update(as_event(json.loads(data)))
+            tracker.update(as_event(from_json(data)))
         tracker.durable = tracker.accepted = len(tracker.events)
         return tracker
 
@@ -303,7 +302,7 @@ def _row(sender_id: str, event: Event) -> dict:
         "timestamp": data.get("timestamp"),
         "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"),
         "action_name": data.get("name"),
-        "data": json.dumps(data),
+        "data": as_json(data).decode(),
     }
 
 

@@ -25,7 +25,15 @@ version: "3.1"
 intents: [ask]
 slots:
   size: {type: text, mappings: [{type: custom}]}
-actions: [action_few, action_all, action_domain: {send_domain: true}]
+actions:
+- action_few
+- action_all
+- action_domain: {send_domain: true}
+- validate_few_form
+- validate_all_form: {send_domain: true}
+forms:
+  few_form: {required_slots: [size]}
+  all_form: {required_slots: [size]}
 responses:
   utter_size: [{text: "size {size}"}]
 """
@@ -98,11 +106,21 @@ def test_it_sends_the_last_turns_the_slots_and_the_token_over_one_connection(mon
     assert texts == [f"message {number}" for number in range(20 - TURNS_BEFORE - 1, 20)]
     assert body["tracker"]["slots"]["size"] == "42"
     assert body["tracker"]["latest_message"]["intent_ranking"] and "domain" not in body
-    assert sent[1][2] is connection
+    kept = {e["event"] for e in body["tracker"]["events"] if "metadata" in e}
+    assert kept == {"user"}
+    assert sent[1][2] is connection and sent[1][1] == body
 
 
 def test_the_domain_goes_to_actions_that_ask_for_it(monkeypatch):
     _, sent = ask(monkeypatch, "action_domain", EMPTY, enable_selective_domain=True)
+    assert "utter_size" in sent[0][1]["domain"]["responses"]
+
+
+def test_a_forms_validation_gets_what_rasa_sdk_reads_or_what_it_asks_for(monkeypatch):
+    _, sent = ask(monkeypatch, "validate_few_form", EMPTY, enable_selective_domain=True)
+    told = sent[0][1]["domain"]
+    assert set(told) == {"forms", "slots"} and told["forms"]["few_form"] and "size" in told["slots"]
+    _, sent = ask(monkeypatch, "validate_all_form", EMPTY, enable_selective_domain=True)
     assert "utter_size" in sent[0][1]["domain"]["responses"]
 
 

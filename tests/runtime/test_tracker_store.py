@@ -78,6 +78,20 @@ def test_a_saved_tracker_comes_back_after_a_restart(tmp_path):
     run(talk)
 
 
+def test_half_a_character_is_kept_as_it_is(tmp_path):
+    async def talk():
+        async with opened(tmp_path / "t.db") as store:
+            tracker = await store.get_or_create_tracker("a", append_action_listen=False)
+            start(tracker)
+            turn(tracker, "half a \ud83d smile, a whole 😀", SlotSet("size", "42"))
+            await store.save(tracker)
+        async with opened(tmp_path / "t.db") as store:
+            again = await store.retrieve("a")
+            assert again.current_state() == tracker.current_state()
+
+    run(talk)
+
+
 def test_rasas_own_store_reads_what_ours_wrote_and_the_other_way(tmp_path):
     async def talk():
         async with opened(tmp_path / "t.db") as store:
