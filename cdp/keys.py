@@ -16,7 +16,6 @@ import re
 import time
 from functools import lru_cache
 
-import phonenumbers
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Column, Integer, String, select
 
@@ -64,6 +63,9 @@ def normalise(kind: str, value: str) -> str | None:
 
 @lru_cache(maxsize=10_000)
 def _phone(text: str) -> str | None:
+    # Half a second of importing, which a process that is shown no number need not spend.
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(text, _HOME)
     except phonenumbers.NumberParseException:

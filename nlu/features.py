@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from pypinyin import Style, pinyin
+from nlu.syllables import syllable
 
 # Lengths of n-grams, and how far apart the two halves of a pair may be.
 CHARACTERS = (1, 3)
@@ -59,7 +59,7 @@ def sounds(text: str) -> list[str]:
 
 def sounds_of(text: str) -> list[str]:
     """The syllable of each character, without its tone; what has none is itself."""
-    return [_sound(character) for character in text]
+    return [syllable(character) for character in text]
 
 
 def concepts(text: str) -> list[str]:
@@ -153,11 +153,6 @@ def _ngrams(items: Sequence[str], shortest: int, longest: int, joiner: str) -> l
         for size in range(shortest, longest + 1)
         for start in range(len(items) - size + 1)
     ]
-
-
-@lru_cache(maxsize=30_000)
-def _sound(character: str) -> str:
-    return pinyin(character, style=Style.NORMAL)[0][0]
 
 
 def _balance(signs: Sequence[str]) -> int:

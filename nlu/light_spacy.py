@@ -1,4 +1,4 @@
-"""spaCy without TensorFlow.
+"""spaCy without TensorFlow and its like.
 
 thinc, below spaCy, imports TensorFlow when it finds it, for layers this project does not use; that
 costs some ten seconds and several hundred megabytes. thinc asks with `try: import tensorflow
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_ABSENT = ("tensorflow", "torch", "mxnet")
+_ABSENT = ("tensorflow", "torch", "mxnet", "h5py")
 
 
 @contextmanager

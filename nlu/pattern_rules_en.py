@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from pypinyin import lazy_pinyin
-
 from nlu import measures
 from nlu.dates_en import COUNT, WORDS, counted, dates
 from nlu.spans import Span, spans
+from nlu.syllables import syllable
 
 _FILE = Path(__file__).with_name("cities.txt")
 _CM_OF_INCH, _KG_OF_POUND = 2.54, 0.45359237
@@ -194,7 +193,8 @@ def _size(text: str) -> Iterator[Span]:
         yield match.start(group), match.end(group), value(match)
 
 
-# English names that are not the pinyin, short ones, and the one meant where two have the same.
+# English names that are not the pinyin of each character, short ones, and the one meant where two
+# have the same.
 _NAMES = {
     "hong kong": "香港", "hongkong": "香港", "macau": "澳门", "macao": "澳门", "taipei": "台北",
     "kaohsiung": "高雄", "taichung": "台中", "tainan": "台南", "hohhot": "呼和浩特",
@@ -202,6 +202,8 @@ _NAMES = {
     "harbin": "哈尔滨",
     "canton": "广州", "peking": "北京", "suzhou": "苏州", "fuzhou": "福州",
     "wuxi": "无锡", "yiwu": "义乌",
+    "chongqing": "重庆", "chengdu": "成都", "changchun": "长春", "changsha": "长沙",
+    "xiamen": "厦门", "foshan": "佛山", "bengbu": "蚌埠", "yueqing": "乐清", "kashi": "喀什",
 }  # fmt: skip
 # The same for two cities of a size. What is shorter than this may be an English word.
 _NOT_CITIES = {"yichun", "taizhou"}
@@ -216,7 +218,7 @@ def _cities() -> tuple[dict[str, str], re.Pattern[str]]:
         if line and not line.startswith("#"):
             for name in line.split()[1:]:
                 chinese = name.removesuffix("*")
-                pinyin = "".join(lazy_pinyin(chinese))
+                pinyin = "".join(map(syllable, chinese))
                 if len(pinyin) >= _SHORTEST_CITY and pinyin not in _NOT_CITIES:
                     known.setdefault(pinyin, chinese)
     names = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
