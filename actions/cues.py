@@ -84,7 +84,10 @@ def value(key: str, word: str) -> int | None:
 def _files() -> dict[str, dict]:
     paths = sorted(FOLDER.glob("cues.*.yml"), key=lambda path: path.name.split(".")[1] != FIRST)
     return {
-        path.name.split(".")[1]: yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths
+        path.name.split(".")[1]: yaml.load(
+            path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+        )
+        for path in paths
     }
 
 

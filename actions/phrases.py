@@ -36,5 +36,5 @@ def tables() -> dict[str, dict[str, str]]:
 
 
 def _flat(path: Path) -> dict[str, str]:
-    groups = yaml.safe_load(path.read_text(encoding="utf-8"))
+    groups = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return {f"{group}.{key}": text for group, keys in groups.items() for key, text in keys.items()}

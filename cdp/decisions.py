@@ -120,7 +120,7 @@ def words(language: str) -> dict:
 @cache
 def _words() -> dict[str, dict]:
     path = Path(__file__).with_name("decisions.yml")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def _tags(session, person_id: int, language: str) -> list[Explanation]:

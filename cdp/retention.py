@@ -50,7 +50,9 @@ def periods(path: Path = RULES) -> list[Period]:
         BadRules: unknown or missing fields, or days that are no positive number.
     """
     problems, found = [], []
-    for place, one in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")) or [], 1):
+    for place, one in enumerate(
+        yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or [], 1
+    ):
         where = f"{path.name}, entry {place}"
         unknown = set(one) - _KEYS
         missing = {"table", "column", "days", "why"} - set(one)

@@ -251,7 +251,7 @@ def cents_of(text: str) -> int:
 
 @cache
 def _known() -> tuple[dict[str, str], tuple[str, ...], dict[str, str]]:
-    raw = yaml.safe_load(COLUMNS_FILE.read_text(encoding="utf-8"))
+    raw = yaml.load(COLUMNS_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     columns = {_plain(alias): name for name, listed in raw["columns"].items() for alias in listed}
     channels = {
         _plain(str(alias)): name for name, listed in raw["channels"].items() for alias in listed

@@ -59,4 +59,4 @@ def spoken_in(conversation: str, otherwise: str = CHINESE) -> str:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, dict[str, str]]:
-    return yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return yaml.load(_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)

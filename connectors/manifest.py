@@ -197,7 +197,7 @@ def load(file: Path) -> Manifest:
         BadManifest: it is not there, no YAML, or not what was expected.
     """
     try:
-        told = yaml.safe_load(file.read_text(encoding="utf-8"))
+        told = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         return Manifest.parse_obj(told)
     except (OSError, yaml.YAMLError, ValidationError) as error:
         where = "/".join(file.parts[-2:])

@@ -18,7 +18,7 @@ WORDS = Path(__file__).with_suffix(".yml")
 
 def _compiled() -> dict[str, re.Pattern[str]]:
     """One expression a key, of all languages."""
-    listed = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    listed = yaml.load(WORDS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return {
         key: re.compile("|".join(f"(?:{one})" for one in chain(*by_language.values())), re.I)
         for key, by_language in listed.items()

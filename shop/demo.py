@@ -25,7 +25,7 @@ ORDERS = Path(__file__).parent / "seed" / "orders.yml"
 
 @lru_cache(maxsize=1)
 def _demo() -> dict:
-    return yaml.safe_load(ORDERS.read_text(encoding="utf-8"))
+    return yaml.load(ORDERS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 SHOPPERS = {id: shopper["name"] for id, shopper in _demo()["shoppers"].items()}

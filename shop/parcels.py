@@ -37,7 +37,7 @@ def event(text: str, language: str | None) -> str:
 
 @lru_cache(maxsize=1)
 def _table() -> dict:
-    return yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return yaml.load(_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 @lru_cache(maxsize=1)

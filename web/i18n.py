@@ -156,7 +156,7 @@ def _words(language: str) -> dict[str, str]:
         column = STAFF_LANGUAGES.index(language)
         return {key: both[column] for key, both in _WORDS.items()}
     path = Path(__file__).with_name(f"words.{language}.yml")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def has_word(key: str) -> bool:

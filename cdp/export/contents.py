@@ -63,7 +63,7 @@ def gather(session, ids: list[tuple[str, str]], language: str = CHINESE) -> dict
 @cache
 def _all_words() -> dict[str, dict]:
     path = Path(__file__).with_name("words.yml")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 def words(language: str) -> dict:

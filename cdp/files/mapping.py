@@ -165,7 +165,7 @@ def load(path: Path) -> Mapping:
         InvalidMapping: with every fault: where, what was found, what was expected.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidMapping(f"{path}: cannot be read: {error}") from error
     if not isinstance(raw, dict):

@@ -15,7 +15,7 @@ _LONGEST = 80
 
 @cache
 def _cities() -> dict[str, tuple[str, str]]:
-    tiers = yaml.safe_load(TIERS_FILE.read_text(encoding="utf-8"))
+    tiers = yaml.load(TIERS_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return {
         spelling.lower(): (city, tier)
         for tier, cities in tiers.items()

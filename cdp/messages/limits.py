@@ -95,7 +95,7 @@ def load(path: Path) -> dict[str, Limits]:
         BadLimits: it is no YAML, names an unknown purpose, or says something else than expected.
     """
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         found = {purpose: Limits.parse_obj(one) for purpose, one in told.items()}
     except (yaml.YAMLError, AttributeError, ValidationError) as error:
         raise BadLimits(f"{path.name}: {' '.join(str(error).split())}") from None
@@ -113,7 +113,7 @@ def windows(path: Path = WINDOWS) -> dict[str, Window]:
         BadLimits: the file is no YAML, or says something else than expected.
     """
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         return {channel: Window.parse_obj(one) for channel, one in told.items()}
     except (yaml.YAMLError, AttributeError, ValidationError) as error:
         raise BadLimits(f"{path.name}: {' '.join(str(error).split())}") from None

@@ -41,7 +41,7 @@ def load_channels(path: Path = CHANNELS_FILE) -> Channels:
     Raises:
         InvalidChannels: a section is missing, a sign unknown, or a list holds no words.
     """
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     for name in ("signs", "channels", "direct", "referral", "other"):
         if not isinstance(raw, dict) or not raw.get(name):
             raise InvalidChannels(f"{path.name}: {name} is missing")

@@ -176,7 +176,7 @@ def _words(files: Iterable[FileModel]) -> Words:
 
 def _read(path: Path, problems: list[Problem]) -> FileModel | None:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         found = " ".join(str(error).split())
         problems.append(Problem(path.name, "", "", found, "expected YAML in UTF-8"))

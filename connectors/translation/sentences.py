@@ -62,4 +62,4 @@ def _bare(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict]:
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return yaml.load(FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)

@@ -66,7 +66,7 @@ async def _code(account: Account, options: argparse.Namespace) -> str:
 
 
 async def _menu(account: Account, options: argparse.Namespace) -> str:
-    buttons = menu_of(yaml.safe_load(options.file.read_text(encoding="utf-8")))
+    buttons = menu_of(yaml.load(options.file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     await _call(account, "/cgi-bin/menu/create", {"button": buttons})
     return "the menu is up; shoppers see it within a day, or when they follow anew"
 

@@ -68,7 +68,7 @@ def load(path: Path) -> dict[str, Template]:
         BadTemplates: it cannot be read, or says something else than expected.
     """
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadTemplates(f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(told, Mapping):

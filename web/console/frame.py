@@ -120,14 +120,17 @@ def named(request: Request) -> Callable[[str, str], str]:
 @cache
 def _words() -> dict[str, list[str]]:
     path = Path(__file__).with_name("words.yml")
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 @cache
 def _categories() -> dict[str, str]:
     """The seed's categories by their ids; those of a feed go by the names it gives them."""
     path = Path(kg.__file__).parent / "seed" / "categories.yml"
-    return {one["id"]: one["name"] for one in yaml.safe_load(path.read_text(encoding="utf-8"))}
+    return {
+        one["id"]: one["name"]
+        for one in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    }
 
 
 def when(at: datetime | str | None) -> str:

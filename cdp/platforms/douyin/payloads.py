@@ -86,7 +86,9 @@ def read_spend(payload: dict) -> Read:
 
 @cache
 def _fields(name: str) -> frozenset[str]:
-    return frozenset(yaml.safe_load(FIELDS_FILE.read_text(encoding="utf-8"))[name])
+    return frozenset(
+        yaml.load(FIELDS_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)[name]
+    )
 
 
 def hash_of(payload: dict) -> str:
