@@ -38,7 +38,7 @@ neo4j: $(INSTALLED)  ## start a Neo4j of our own on loopback (Java 17 and Maven 
 	@$(BIN)/python -m kg.neo4j_server
 
 test: lint train  ## lint and every test
-	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests
+	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --durations 20 tests
 
 unit: $(INSTALLED)  ## the fast tests alone
 	@QUDAO_DEMO=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests -m "not slow"

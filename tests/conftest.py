@@ -47,6 +47,18 @@ SLOW_FILES = (
     "test_language_model.py",
     "test_prosody.py",
     "test_questions.py",
+    "test_files_shapes.py",
+    "test_recording.py",
+    "test_console_login.py",
+    "test_console_pages.py",
+    "test_console_staff.py",
+    "test_profiles.py",
+    "test_consent_rules.py",
+    "test_content.py",
+    "test_faq.py",
+    "test_promotions.py",
+    "test_seed_floors.py",
+    "test_security.py",
 )
 _STARTED = {"browser", "assistant", "client", "database", "redis_server", "state"}
 _WRITTEN_IN_TALKS = (
