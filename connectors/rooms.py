@@ -83,7 +83,8 @@ class ChoiceRow(Base):
 
 @dataclass(frozen=True)
 class Pending:
-    """A kept message; `text` is what Rasa is given, `context` the message's metadata."""
+    """A kept message; `text` is what Rasa is given, `context` the message's metadata, received_at
+    (naive UTC) when it was kept."""
 
     id: int
     channel: str
@@ -91,6 +92,7 @@ class Pending:
     text: str
     context: dict = field(default_factory=dict)
     client_id: str = ""
+    received_at: datetime = datetime.min
 
     @property
     def message_id(self) -> str:
@@ -159,8 +161,15 @@ def pending(conversation: str) -> Pending | None:
         ).first()
         if row is None:
             return None
-        context = json.loads(row.context)
-        return Pending(row.id, row.channel, row.conversation, row.text, context, row.client_id)
+        return Pending(
+            row.id,
+            row.channel,
+            row.conversation,
+            row.text,
+            json.loads(row.context),
+            row.client_id,
+            row.received_at,
+        )
 
 
 def conversations_pending(channel: str) -> list[str]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from rasa.core.channels.channel import UserMessage
+from sqlalchemy.exc import SQLAlchemyError
 
 from cdp import cases
 from connectors import rooms
@@ -23,6 +24,11 @@ TIMEOUT_SECONDS = 30.0
 # After a failure of ours (the database was busy or away); after the last, the next message or the
 # next start takes up what is kept.
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
+# Messages under way at once: what waited while Rasa was away does not come all together, so that
+# each is asked with its whole time before it.
+AT_ONCE = 32
+# How often it is looked for kept messages of which nobody told.
+LOOK_SECONDS = 5.0
 
 # What is said where there is no answer (fixed_words.yml).
 UNANSWERED = "unanswered"
@@ -62,6 +68,8 @@ class Worker:
         self._again: set[str] = set()
         self._unsure: set[str] = set()
         self._stopping = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._looking: asyncio.Task | None = None
 
     def kick(self, conversation: str) -> None:
         """See to it that the conversation's kept messages are worked off."""
@@ -82,9 +90,29 @@ class Worker:
         if waiting:
             logger.info("%s.inbox.recovering conversations=%d", self._channel, len(waiting))
 
+    def look_regularly(self) -> None:
+        """From now on, find by itself what other processes have kept."""
+        self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
+                return
+            try:
+                waiting = await asyncio.to_thread(rooms.conversations_pending, self._channel)
+            except SQLAlchemyError as error:
+                logger.warning("%s.inbox.away error=%s", self._channel, type(error).__name__)
+                continue
+            for conversation in waiting:
+                if conversation not in self._tasks:
+                    self.kick(conversation)
+
     async def stop(self) -> None:
         """Let messages under way come to their end; take no new ones."""
         self._stopping.set()
+        if self._looking:
+            await self._looking
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=TIMEOUT_SECONDS)
 
@@ -94,7 +122,11 @@ class Worker:
             while not self._stopping.is_set():
                 self._again.discard(conversation)
                 try:
-                    if not await self._process_next(conversation):
+                    async with self._places:
+                        if self._stopping.is_set():
+                            return
+                        more = await self._process_next(conversation)
+                    if not more:
                         return
                     pauses = iter(PAUSES)
                 except Exception:

@@ -167,15 +167,14 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
     waited, or was tried, into the quiet hours of its purpose goes on waiting.
     """
     now = now or utc_now()
+    are_due = (OutboxRow.channel == channel, OutboxRow.state == WAITING, OutboxRow.due_at <= now)
+    with read() as session:
+        # Mostly there is nothing, and nobody has to wait for that to be seen.
+        if session.scalars(select(OutboxRow.id).where(*are_due).limit(1)).first() is None:
+            return []
     with write() as session:
-        due = (
-            select(OutboxRow)
-            .where(
-                OutboxRow.channel == channel, OutboxRow.state == WAITING, OutboxRow.due_at <= now
-            )
-            .order_by(OutboxRow.due_at, OutboxRow.id)
-            .limit(limit)
-        )
+        due = select(OutboxRow).where(*are_due)
+        due = due.order_by(OutboxRow.due_at, OutboxRow.id).limit(limit)
         taken = []
         for row in session.scalars(due):
             quiet = limits.of(row.purpose).quiet

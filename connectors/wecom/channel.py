@@ -23,11 +23,12 @@ from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import cards
 from connectors.cards import Cards
+from connectors.incoming import Incoming
 from connectors.pictures import Pictures
 from connectors.quota import Quota, together
 from connectors.sender import NotSent, Refused
 from connectors.tencent import ApiError, NotReached
-from connectors.vendor import Incoming, VendorInput
+from connectors.vendor import VendorInput
 from connectors.voice.formats import MAX_BYTES
 from connectors.wecom import callback, cursors, outgoing, payloads
 from connectors.wecom.client import Client, Corp
@@ -77,36 +78,34 @@ class WeComInput(VendorInput):
         if corp is None:
             self.off()
 
-    def blueprint(self, on_new_message) -> Blueprint:
-        """The routes: a health check, and WeCom's callback."""
-        routes = callback.routes_of(self.name(), self._corp, self._received)
-        self.listen(routes, on_new_message)
+    def add_routes(self, routes: Blueprint) -> None:
+        """WeCom's callback."""
+        callback.add_routes(routes, self.name(), self._corp, self._received)
 
-        @routes.listener("before_server_start")
-        async def connect(_app, _loop) -> None:
-            if self._corp:
-                self._client = Client(self._corp, shared=True)
-                self._pictures = Pictures(self._client, f"wecom {self._corp.corp_id}")
-                form = outgoing.card_form(self._corp.page)
-                self._cards = Cards(self.name(), self._pictures, form)
-                callback.takes(CALLED, self._received)
+    async def connect(self) -> None:
+        """The enterprise's API, and how cards are shown by it."""
+        self._client = Client(self._corp, shared=True)
+        self._pictures = Pictures(self._client, f"wecom {self._corp.corp_id}")
+        form = outgoing.card_form(self._corp.page)
+        self._cards = Cards(self.name(), self._pictures, form)
 
-        @routes.listener("after_server_start")
-        async def catch_up(_app, _loop) -> None:
-            if self._corp:
-                for open_kfid in await asyncio.to_thread(cursors.accounts):
-                    self._sync_soon(open_kfid, None)
+    async def listen(self) -> None:
+        """Take what came while nobody listened, and what an app's callback brings for us."""
+        callback.takes(CALLED, self._received)
+        for open_kfid in await asyncio.to_thread(cursors.accounts):
+            self._sync_soon(open_kfid, None)
 
-        @routes.listener("after_server_stop")
-        async def disconnect(_app, _loop) -> None:
-            for task in self._tasks:
-                task.cancel()
-            if self._client:
-                callback.takes(CALLED, None)
-                await self._pictures.close()
-                await self._client.close()
+    async def leave(self) -> None:
+        """Leave what is not fetched to the next start."""
+        callback.takes(CALLED, None)
+        for task in self._tasks:
+            task.cancel()
 
-        return routes
+    async def disconnect(self) -> None:
+        """Let go of its connections."""
+        if self._client:
+            await self._pictures.close()
+            await self._client.close()
 
     async def _received(self, told: dict) -> None:
         """WeCom keeps the messages for three days: nothing is lost if we end here."""
