@@ -39,7 +39,8 @@ class Notices:
         self._waiting: dict[tuple[str, str], None] = {}
         self._telling: asyncio.Task | None = None
         self._http: aiohttp.ClientSession | None = None
-        self._away = False
+        # Whether the last one could not be told.
+        self.away = False
 
     def tell(self, channel: str, conversation: str) -> None:
         """There is something in that conversation; nobody waits until it is told."""
@@ -80,11 +81,11 @@ class Notices:
 
     def _note(self, failure: str) -> None:
         """Say once that somebody is away, and once that they are back."""
-        if failure and not self._away:
+        if failure and not self.away:
             logger.warning("notices.away url=%s error=%s", self._url, failure)
-        elif self._away and not failure:
+        elif self.away and not failure:
             logger.info("notices.back url=%s", self._url)
-        self._away = bool(failure)
+        self.away = bool(failure)
 
 
 def receive(app: Sanic, channels: Mapping[str, Told]) -> None:

@@ -225,8 +225,8 @@ class VendorInput:
         if due:
             self._sender.kick()
 
-    async def take(self, incoming: Incoming) -> None:
-        """Keep what came in; when this returns it may be acknowledged.
+    async def take(self, incoming: Incoming) -> bool:
+        """Keep what came in; when this returns it may be acknowledged. Whether it is new here.
 
         Raises:
             SQLAlchemyError: the database is away; nothing was kept, so let the vendor try again.
@@ -236,37 +236,40 @@ class VendorInput:
         taking.add_done_callback(self._taking.discard)
         # A vendor that waits no longer ends its request, and us, but not the write that keeps the
         # message: what is kept must be worked off.
-        await asyncio.shield(taking)
+        return await asyncio.shield(taking)
 
-    async def _take(self, incoming: Incoming) -> None:
+    async def _take(self, incoming: Incoming) -> bool:
         if incoming.kind == "left":
             await asyncio.to_thread(addresses.close, self.name(), incoming.address)
-            return
+            return True
         if not await self._floods.sender(incoming.sender):
             logger.warning("%s.message.too_fast", self.name())
-            return
+            return True
         if incoming.raw is not None:
             who = (self.identifier, incoming.sender)
             what = incoming.text or incoming.kind
             await asyncio.to_thread(unknown.keep, self.name(), what, incoming.raw, who)
         if incoming.kind == "strange":
-            return
+            return True
         if await self.with_person(incoming):
             await asyncio.to_thread(self._note, incoming)
-            return
-        if await together(partial(self._keep, incoming)):
-            self._sender.kick()
+            return True
+        is_new, is_answered = await together(partial(self._keep, incoming))
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
         provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
-        if self.other is not None:
+        if is_answered:
+            await self.answered(conversation)
+            self._sender.kick()
+        elif self.other is not None:
             self.other.tell(self.name(), conversation)
         else:
             self._answering.kick(conversation)
+        return is_new
 
-    def _keep(self, incoming: Incoming, session: Session) -> bool:
+    def _keep(self, incoming: Incoming, session: Session) -> tuple[bool, bool]:
         """Into the inbox, with where its shopper is reached and what is answered at once, in one
-        transaction; whether that is all."""
+        transaction; whether it is new, and whether that is all."""
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
@@ -275,20 +278,23 @@ class VendorInput:
             # It is heard when its turn comes; without words of its own only that says any.
             context |= {"recording": incoming.media, "who": who}
             shown, text = described(incoming), text or ""
-        heard = partial(
-            addresses.note, channel=self.name(), address=incoming.address, identifier=who
-        )
+        new: list[str] = []
+
+        def heard(session: Session) -> None:
+            new.append(incoming.id)
+            addresses.note(session, self.name(), incoming.address, who)
+
         if text is not None:
             kept = (self.name(), conversation, incoming.id, shown, text, context)
             rooms.accept(*kept, heard, None, None, session)
-            return False
+            return bool(new), False
         # It stands in the room, where a person may look at it.
         said, at_once = described(incoming), {"text": shown}
         name = self.answer_name(incoming.address, incoming.id)
         reply = partial(self.into_box, address=incoming.address, name=name, received=utc_now())
         kept = (self.name(), conversation, incoming.id, said, said, context)
         rooms.accept(*kept, heard, at_once, reply, session)
-        return True
+        return bool(new), True
 
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""

@@ -10,6 +10,7 @@ from functools import partial
 
 from rasa.core.channels.channel import UserMessage
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from cdp import cases
 from connectors import rooms
@@ -67,6 +68,8 @@ class Worker:
         self._tasks: dict[str, asyncio.Task] = {}
         self._again: set[str] = set()
         self._unsure: set[str] = set()
+        # What is to be answered next in a conversation, where that is known.
+        self._following: dict[str, Pending] = {}
         self._stopping = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._looking: asyncio.Task | None = None
@@ -133,6 +136,7 @@ class Worker:
                     logger.exception("%s.inbox.failed", self._channel)
                     # Rasa may have answered already: the next try looks before it asks again.
                     self._unsure.add(conversation)
+                    self._following.pop(conversation, None)
                     if not await self._pause(next(pauses, None)):
                         return
         finally:
@@ -150,23 +154,34 @@ class Worker:
 
     async def _process_next(self, conversation: str) -> bool:
         """Answer the conversation's oldest kept message; False where none is left."""
-        message = await asyncio.to_thread(rooms.pending, conversation)
+        message = self._following.pop(conversation, None)
         if message is None:
-            self._unsure.discard(conversation)
-            return conversation in self._again
-        await self._process(message)
-        return True
+            message = await asyncio.to_thread(rooms.pending, conversation)
+        if message is not None:
+            await self._process(message)
+        if conversation in self._following:
+            return True
+        self._unsure.discard(conversation)
+        return conversation in self._again
 
     async def _process(self, message: Pending) -> None:
         await self._publish(message.conversation, {"type": "typing", "on": True})
         try:
             answers = await self._answers(message)
-            reply = self._reply and partial(self._reply, message)
-            shown = await together(partial(rooms.finish, message, answers, reply))
+            shown, following = await together(partial(self._finish, message, answers))
         finally:
             await self._publish(message.conversation, {"type": "typing", "on": False})
+        if following is not None:
+            self._following[message.conversation] = following
         for room_message in shown:
             await self._publish(message.conversation, {"type": "message", "message": room_message})
+
+    def _finish(self, message: Pending, answers: list[dict], session: Session):
+        """What the room shows of the answers, once they are kept, and what is to be answered
+        next."""
+        reply = self._reply and partial(self._reply, message)
+        shown = rooms.finish(message, answers, reply, session)
+        return shown, rooms.pending(message.conversation, session)
 
     async def _answers(self, message: Pending) -> list[dict]:
         answers = None

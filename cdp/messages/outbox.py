@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import DateTime, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from cdp import consent, withdrawal
@@ -38,6 +39,35 @@ AT_LEAST_ONCE = ("service",)
 MOST_TRIES = 8
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 _QUIET = {"synchronize_session": False}
+
+
+# Each answer runs these: they are made once, and of plain columns.
+_OUTBOX, _NAMED = OutboxRow.__table__, OutboxRow.__table__.c.name == bindparam("named")
+_KNOWN, _PUT = select(_OUTBOX.c.id).where(_NAMED), insert(_OUTBOX)
+_SENT_AS = and_(_OUTBOX.c.state == SENT, _OUTBOX.c.vendor_id == bindparam("as_number"))
+_TO_REPLY = select(_OUTBOX.c.id, _OUTBOX.c.state, _OUTBOX.c.body).where(
+    _NAMED, or_(_OUTBOX.c.state == WAITING, _SENT_AS)
+)
+_REPLIED = (
+    update(_OUTBOX)
+    .where(_OUTBOX.c.id == bindparam("number"))
+    .values(
+        state=SENT,
+        tries=_OUTBOX.c.tries + 1,
+        vendor_id=bindparam("as_number"),
+        sent_at=bindparam("at", type_=DateTime),
+    )
+)
+_ENDED = (
+    update(_OUTBOX)
+    .where(_OUTBOX.c.id == bindparam("number"))
+    .values(
+        state=bindparam("now"),
+        reason=bindparam("why"),
+        vendor_id=bindparam("as_number"),
+        sent_at=func.coalesce(bindparam("at", type_=DateTime), _OUTBOX.c.sent_at),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -71,22 +101,23 @@ def answer(
     held: how long it is kept for another way of sending it (`replied`). good_for: until when it may
     be sent. It is stored once for each `name`.
     """
-    known = session.scalars(select(OutboxRow.id).where(OutboxRow.name == name)).first()
-    if known is not None:
+    connection = session.connection()
+    if connection.scalar(_KNOWN, {"named": name}) is not None:
         return
     now = utc_now()
-    session.add(
-        OutboxRow(
-            purpose="service",
-            name=name,
-            channel=channel,
-            address=address,
-            body=json.dumps(body, ensure_ascii=False),
-            state=WAITING,
-            created_at=now,
-            due_at=now + held,
-            expires_at=now + good_for,
-        )
+    connection.execute(
+        _PUT,
+        {
+            "purpose": "service",
+            "name": name,
+            "channel": channel,
+            "address": address,
+            "body": json.dumps(body, ensure_ascii=False),
+            "state": WAITING,
+            "created_at": now,
+            "due_at": now + held,
+            "expires_at": now + good_for,
+        },
     )
 
 
@@ -94,7 +125,7 @@ def is_reply(name: str, vendor_id: str) -> bool:
     """Whether `replied` gives something: there is a message of that name that nobody has begun to
     send, or that was sent as a reply before."""
     with read() as session:
-        return session.scalars(_to_reply(OutboxRow.id, name, vendor_id)).first() is not None
+        return _to_reply(session, name, vendor_id) is not None
 
 
 def replied(name: str, vendor_id: str, session: Session | None = None) -> dict | None:
@@ -102,17 +133,18 @@ def replied(name: str, vendor_id: str, session: Session | None = None) -> dict |
     reply to a request that would come again if it were lost. If it was sent so before (under the
     same `vendor_id`), the request has come again, and is told the same."""
     with within(session) as session:
-        row = session.scalars(_to_reply(OutboxRow, name, vendor_id)).first()
-        if row is None or row.state == SENT:
-            return row and json.loads(row.body)
-        told = _taken(row)
-        row.state, row.vendor_id, row.sent_at = SENT, vendor_id, utc_now()
-        return told.body
+        row = _to_reply(session, name, vendor_id)
+        if row is None:
+            return None
+        if row.state == WAITING:
+            gone = {"number": row.id, "as_number": vendor_id, "at": utc_now()}
+            session.connection().execute(_REPLIED, gone)
+        return json.loads(row.body)
 
 
-def _to_reply(what, name: str, vendor_id: str):
-    sent = and_(OutboxRow.state == SENT, OutboxRow.vendor_id == vendor_id)
-    return select(what).where(OutboxRow.name == name, or_(OutboxRow.state == WAITING, sent))
+def _to_reply(session: Session, name: str, vendor_id: str) -> Row | None:
+    wanted = {"named": name, "as_number": vendor_id}
+    return session.connection().execute(_TO_REPLY, wanted).first()
 
 
 def used(
@@ -335,8 +367,7 @@ def _end(
     vendor_id: str | None = None,
     session: Session | None = None,
 ) -> None:
+    told = {"number": number, "now": state, "why": reason and reason[:255]}
+    told |= {"as_number": vendor_id, "at": utc_now() if state == SENT else None}
     with within(session) as session:
-        row = session.get(OutboxRow, number)
-        row.state, row.reason, row.vendor_id = state, reason and reason[:255], vendor_id
-        if state == SENT:
-            row.sent_at = utc_now()
+        session.connection().execute(_ENDED, told)

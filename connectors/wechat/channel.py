@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 # pile up waiting for one.
 BRIEFLY_SECONDS = 0.3
 PATIENCE_SECONDS = 4.0
+# Conversations with a request that waits.
+MOST_WAITING = 30
 # For how much longer an answer is kept for its request, which has to come and get it.
 MARGIN_SECONDS = 0.3
 # For how long a reply waits for its picture.
@@ -172,18 +174,21 @@ class WeChatInput(VendorInput):
         conversation = self.conversation(incoming.address)
         name = self.answer_name(incoming.address, incoming.id)
         answered = asyncio.Event()
-        end = asyncio.get_running_loop().time() + self._patience
+        patience = 0.0 if self._is_hopeless else self._patience
+        end = asyncio.get_running_loop().time() + patience
         self._waiting[conversation].add(answered)
         try:
-            await self.take(incoming)
+            if not await self.take(incoming):
+                # Its answer may be there.
+                answered.set()
             while True:
-                answered.clear()
-                reply = await self._take_answer(name)
                 left = end - asyncio.get_running_loop().time()
-                if reply is not None or left <= 0:
-                    return reply or await self._last_word(name, conversation)
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(answered.wait(), left)
+                reply = await self._take_answer(name, told=answered.is_set())
+                if reply is not None or left <= 0:
+                    return reply or await self._last_word(name, conversation)
+                answered.clear()
         finally:
             self._waiting[conversation].discard(answered)
             if not self._waiting[conversation]:
@@ -193,6 +198,12 @@ class WeChatInput(VendorInput):
     def _patience(self) -> float:
         """Seconds that a request waits for its answer."""
         return BRIEFLY_SECONDS if self._account.customer_api else PATIENCE_SECONDS
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether no answer will be there in time, or too many wait for theirs."""
+        away = self.other is not None and self.other.away
+        return self._account.customer_api and (away or len(self._waiting) > MOST_WAITING)
 
     async def _last_word(self, name: str, conversation: str) -> dict | None:
         """What an account that may only reply says to WeChat's last try."""
@@ -205,12 +216,16 @@ class WeChatInput(VendorInput):
             return None
         return {"text": words("still_at_it", await asyncio.to_thread(spoken_in, conversation))}
 
-    async def _take_answer(self, name: str) -> dict | None:
-        told = None
-        if await asyncio.to_thread(outbox.is_reply, name, PASSIVE):
-            # Also where WeChat asks again because the reply did not reach it: it gets the same.
-            told = await together(partial(outbox.replied, name, PASSIVE))
-        return told
+    async def _take_answer(self, name: str, told: bool) -> dict | None:
+        """The answer of that name, if it is there; told: it should be."""
+        if not told:
+            # It can be sent in another way, and under load nobody asks the database in vain.
+            if self._account.customer_api:
+                return None
+            if not await asyncio.to_thread(outbox.is_reply, name, PASSIVE):
+                return None
+        # Also where WeChat asks again because the reply did not reach it: it gets the same.
+        return await together(partial(outbox.replied, name, PASSIVE))
 
     async def _article(self, body: dict) -> dict | None:
         """The article of a reply that is a card, if its picture is there in time."""

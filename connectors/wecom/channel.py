@@ -74,6 +74,8 @@ class WeComInput(VendorInput):
         self._codes: dict[str, tuple[str, float]] = {}
         self._with_person: set[str] = set()
         self._syncing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Accounts that will be asked soon, with the token of the newest callback.
+        self._called: dict[str, str | None] = {}
         self._tasks: set[asyncio.Task] = set()
         if corp is None:
             self.off()
@@ -113,13 +115,19 @@ class WeComInput(VendorInput):
             self._sync_soon(told["OpenKfId"], told.get("Token"))
 
     def _sync_soon(self, open_kfid: str, token: str | None) -> None:
-        task = asyncio.create_task(self._sync(open_kfid, token))
+        if open_kfid in self._called:
+            # That it will be asked soon covers this call too, by the newer token.
+            self._called[open_kfid] = token
+            return
+        self._called[open_kfid] = token
+        task = asyncio.create_task(self._sync(open_kfid))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _sync(self, open_kfid: str, token: str | None) -> None:
+    async def _sync(self, open_kfid: str) -> None:
         """Take all there is of an account; after a failure again, and at the next callback."""
         async with self._syncing[open_kfid]:
+            token = self._called.pop(open_kfid)
             for pause in (*PAUSES, None):
                 try:
                     await self._take_pages(open_kfid, token)
@@ -138,12 +146,19 @@ class WeComInput(VendorInput):
             told = await self._client.call(
                 "/cgi-bin/kf/sync_msg", {**asked, "token": token} if token else asked
             )
+            of: dict[object, list[dict]] = defaultdict(list)
             for entry in told.get("msg_list") or ():
-                await self._take_entry(entry)
+                of[_shopper(entry)].append(entry)
+            await asyncio.gather(*map(self._take_in_order, of.values()))
             if told.get("next_cursor"):
                 await asyncio.to_thread(cursors.move, open_kfid, told["next_cursor"])
             # A page may be empty though more follow.
             more = bool(told.get("has_more"))
+
+    async def _take_in_order(self, entries: list[dict]) -> None:
+        """One shopper's; different ones' share the wait for the disk."""
+        for entry in entries:
+            await self._take_entry(entry)
 
     async def _take_entry(self, entry: dict) -> None:
         try:
@@ -262,6 +277,12 @@ class WeComInput(VendorInput):
             await self._client.call("/cgi-bin/kf/service_state/trans", moved)
         except (ApiError, NotReached, httpx.HTTPError):
             logger.exception("wecom.handover.failed")
+
+
+def _shopper(entry: dict) -> str:
+    # Events name theirs within.
+    event = entry.get("event") if isinstance(entry.get("event"), dict) else {}
+    return str(entry.get("external_userid") or event.get("external_userid"))
 
 
 def _whose(address: str) -> dict[str, str]:
