@@ -48,25 +48,37 @@ _SENT_AS = and_(_OUTBOX.c.state == SENT, _OUTBOX.c.vendor_id == bindparam("as_nu
 _TO_REPLY = select(_OUTBOX.c.id, _OUTBOX.c.state, _OUTBOX.c.body).where(
     _NAMED, or_(_OUTBOX.c.state == WAITING, _SENT_AS)
 )
-_REPLIED = (
-    update(_OUTBOX)
-    .where(_OUTBOX.c.id == bindparam("number"))
-    .values(
-        state=SENT,
-        tries=_OUTBOX.c.tries + 1,
-        vendor_id=bindparam("as_number"),
-        sent_at=bindparam("at", type_=DateTime),
+_DUE = (
+    select(_OUTBOX)
+    .where(
+        _OUTBOX.c.channel == bindparam("at"),
+        _OUTBOX.c.state == WAITING,
+        _OUTBOX.c.due_at <= bindparam("by"),
     )
+    .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
+    .limit(bindparam("most"))
 )
-_ENDED = (
-    update(_OUTBOX)
-    .where(_OUTBOX.c.id == bindparam("number"))
-    .values(
-        state=bindparam("now"),
-        reason=bindparam("why"),
-        vendor_id=bindparam("as_number"),
-        sent_at=func.coalesce(bindparam("at", type_=DateTime), _OUTBOX.c.sent_at),
-    )
+_ADDRESS = AddressRow.__table__.c
+_OPEN = select(_ADDRESS.channel).where(
+    _ADDRESS.channel == bindparam("at"),
+    _ADDRESS.address == bindparam("place"),
+    _ADDRESS.closed_at.is_(None),
+)
+_ONE = update(_OUTBOX).where(_OUTBOX.c.id == bindparam("number"))
+_QUIET_UNTIL = _ONE.values(due_at=bindparam("until", type_=DateTime))
+_DROPPED = _ONE.values(state=DROPPED, reason=bindparam("why"))
+_TAKEN = _ONE.values(state=SENDING, tries=_OUTBOX.c.tries + 1)
+_REPLIED = _ONE.values(
+    state=SENT,
+    tries=_OUTBOX.c.tries + 1,
+    vendor_id=bindparam("as_number"),
+    sent_at=bindparam("at", type_=DateTime),
+)
+_ENDED = _ONE.values(
+    state=bindparam("now"),
+    reason=bindparam("why"),
+    vendor_id=bindparam("as_number"),
+    sent_at=func.coalesce(bindparam("at", type_=DateTime), _OUTBOX.c.sent_at),
 )
 
 
@@ -182,7 +194,7 @@ def beside(channel: str, message: Outgoing) -> list[Outgoing]:
             )
             .order_by(OutboxRow.due_at, OutboxRow.id)
         )
-        return [_outgoing(row) for row in rows]
+        return [_outgoing(row, row.tries) for row in rows]
 
 
 def is_taken(number: int) -> bool:
@@ -199,25 +211,25 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
     waited, or was tried, into the quiet hours of its purpose goes on waiting.
     """
     now = now or utc_now()
-    are_due = (OutboxRow.channel == channel, OutboxRow.state == WAITING, OutboxRow.due_at <= now)
+    wanted = {"at": channel, "by": now, "most": limit}
     with read() as session:
         # Mostly there is nothing, and nobody has to wait for that to be seen.
-        if session.scalars(select(OutboxRow.id).where(*are_due).limit(1)).first() is None:
+        if session.connection().execute(_DUE, wanted).first() is None:
             return []
     with write() as session:
-        due = select(OutboxRow).where(*are_due)
-        due = due.order_by(OutboxRow.due_at, OutboxRow.id).limit(limit)
+        connection = session.connection()
         taken = []
-        for row in session.scalars(due):
+        for row in connection.execute(_DUE, wanted).all():
             quiet = limits.of(row.purpose).quiet
             if quiet is not None and quiet.after(now) > now:
-                row.due_at = quiet.after(now)
+                connection.execute(_QUIET_UNTIL, {"number": row.id, "until": quiet.after(now)})
                 continue
-            row.reason = _why_not(session, row, now)
-            if row.reason:
-                row.state = DROPPED
+            reason = _why_not(session, row, now)
+            if reason:
+                connection.execute(_DROPPED, {"number": row.id, "why": reason})
                 continue
-            taken.append(_taken(row))
+            connection.execute(_TAKEN, {"number": row.id})
+            taken.append(_outgoing(row, row.tries + 1))
         return taken
 
 
@@ -323,21 +335,16 @@ def _dropper(purpose: str):
     return drop
 
 
-def _taken(row: OutboxRow) -> Outgoing:
-    row.state, row.tries = SENDING, row.tries + 1
-    return _outgoing(row)
-
-
-def _outgoing(row: OutboxRow) -> Outgoing:
+def _outgoing(row: OutboxRow | Row, tries: int) -> Outgoing:
     body = json.loads(row.body)
-    return Outgoing(row.id, row.person_id, row.purpose, row.address, body, row.tries)
+    return Outgoing(row.id, row.person_id, row.purpose, row.address, body, tries)
 
 
-def _why_not(session, row: OutboxRow, now: datetime) -> str | None:
+def _why_not(session: Session, row: Row, now: datetime) -> str | None:
     if row.expires_at < now:
         return "too_late"
-    place = session.get(AddressRow, (row.channel, row.address))
-    if place is None or place.closed_at is not None:
+    where = {"at": row.channel, "place": row.address}
+    if session.connection().execute(_OPEN, where).first() is None:
         return "no_address"
     answers = row.person_id is None
     if not answers and not consent.allowed(session, row.person_id, row.purpose, row.channel):
