@@ -41,7 +41,8 @@ class Answering:
     async def start(self) -> None:
         """Take up what is left of before, and look now and then for what nobody told of."""
         await self._worker.recover()
-        self._worker.look_regularly()
+        if not self._channel.is_off:
+            self._worker.look_regularly()
 
     def kick(self, conversation: str) -> None:
         """There is a kept message of that conversation."""

@@ -6,7 +6,9 @@ import pytest
 import requests
 
 from connectors import manifest, worker
+from connectors.fixed_words import words
 from connectors.notices import PATH, Notices
+from connectors.wechat.channel import WeChatInput
 from tests.connectors.conformance.rig import rigs
 from tests.connectors.served import TOKEN, Apart
 from tests.connectors.talks import Bot, box, does, inbox, until
@@ -67,6 +69,23 @@ async def test_an_answer_of_the_other_process_is_the_reply_to_the_request(rig, m
         await does(rig.says, "ann", "在吗")
         assert rig.seen("ann") == ["听到：在吗"]
         assert await does(box) == [("sent", "passive")]
+
+
+async def test_a_recording_is_fetched_by_the_half_that_hears_it(rig, monkeypatch):
+    fetched: list[str] = []
+    fetch = WeChatInput.recording
+
+    async def recording(channel, media: str) -> bytes:
+        content = await fetch(channel, media)
+        fetched.append(media if content else "")
+        return content
+
+    monkeypatch.setattr(WeChatInput, "recording", recording)
+    async with Apart(rig.make, Bot()).both() as place:
+        await point(rig, place)
+        await does(rig.sends, "ann", "voice")
+        await until(lambda: rig.seen("ann") == [words("voice")])
+    assert fetched and all(fetched)
 
 
 async def test_a_notice_without_the_secret_is_refused(rig):
