@@ -1,12 +1,13 @@
-"""Each vendor's channel under load, with the real Rasa server behind it and a kill in the middle.
+"""Each vendor's channel under load, with the real Rasa server behind it and kills in the middle.
 
     python -m bench --only channels [--webhooks 10000] [--vendors wechat wecom slack]
 
 Webhooks come at 50 a second, a tenth of them twice, while another shopper keeps Rasa busy over
-REST; half-way the Rasa server is killed (-9) and started again, and the vendor tries again as it
-does. Then everything is counted: what was acknowledged has to be in the inbox, done, and to have
-reached Rasa once. `self_ms` is what a message spends in the channel itself: from the vendor's
-request to the vendor's API (or to the reply), with something in Rasa's place that answers at once.
+REST; half-way the Rasa server is killed (-9) and started again, after three quarters the intake,
+and the vendor tries again as it does. Then everything is counted: what was acknowledged has to be
+in the inbox, done, and to have reached Rasa once. `self_ms` is what a message spends in the channel
+itself, both halves of it in one process: from the vendor's request to the vendor's API (or to the
+reply), with something in Rasa's place that answers at once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import aiohttp
 import numpy as np
+import psutil
 from aiohttp import web
 
 from bench.results import Figure
@@ -33,7 +35,7 @@ from connectors.slack.channel import SlackInput
 from connectors.wechat.channel import WeChatInput
 from connectors.wecom.channel import WeComInput
 from storage import create_tables, engine
-from tests.assistant import REST_KEY, Assistant, free_port, running
+from tests.assistant import REST_KEY, Assistant, Server, free_port, running
 from tests.connectors.served import served
 
 PER_SECOND, AGAIN = 50, 0.1
@@ -68,6 +70,9 @@ class Load:
     replies: int = 0
     over_limit: int = 0
     tried_again: int = 0
+    # Of the intake: seconds from its start to its first answer, and 10^6 bytes.
+    intake_ready: float = 0.0
+    intake_memory: float = 0.0
 
 
 def figures(webhooks: int, vendors: Iterable[str]) -> Iterator[Figure]:
@@ -85,8 +90,10 @@ def _loaded(vendor: Vendor, webhooks: int) -> Iterator[Figure]:
         vendor.url = f"http://127.0.0.1:{free_port()}"
         folder = Path(home)
         more = {**vendor.environment(), **_UNLIMITED}
-        with running(folder, **more) as assistant:
+        with running(folder, with_intake=True, **more) as assistant:
             load = asyncio.run(_under_load(vendor, assistant, webhooks))
+            process = psutil.Process(assistant.intake.process.pid)
+            load.intake_memory = process.memory_info().rss / 1e6
         yield "webhooks", webhooks, ""
         yield "ack_p50_ms", float(np.percentile(load.seconds, 50)) * 1e3, "ms"
         yield "ack_p95_ms", float(np.percentile(load.seconds, 95)) * 1e3, "ms"
@@ -94,6 +101,8 @@ def _loaded(vendor: Vendor, webhooks: int) -> Iterator[Figure]:
         yield "over_limit", load.over_limit, ""
         yield "tried_again", load.tried_again, ""
         yield "given_up", len(load.given_up - load.acknowledged), ""
+        yield "intake_ready_s", load.intake_ready, "s"
+        yield "intake_mb", load.intake_memory, "MB"
         yield from _counted(vendor, load, folder)
 
 
@@ -123,14 +132,17 @@ def _counted(vendor: Vendor, load: Load, folder: Path) -> Iterator[Figure]:
 
 
 async def _under_load(vendor: Vendor, assistant: Assistant, webhooks: int) -> Load:
-    load, url = Load(), f"{assistant.url}/webhooks/{vendor.name}/webhook"
+    load, url = Load(), f"{assistant.webhooks}/webhooks/{vendor.name}/webhook"
+    # The place in the row of webhooks before which a server is killed.
+    kills = {webhooks // 2: assistant.rasa, webhooks * 3 // 4: assistant.intake}
     connector = aiohttp.TCPConnector(limit=0)
     async with _api(vendor), aiohttp.ClientSession(connector=connector) as session:
         busy = asyncio.create_task(_keep_busy(session, assistant.url))
         deliveries, begun = [], time.monotonic()
         for place, number in enumerate(_numbers(webhooks)):
-            if place == webhooks // 2:
-                deliveries.append(asyncio.create_task(asyncio.to_thread(_restart, assistant)))
+            if place in kills:
+                again = asyncio.to_thread(_restart, kills[place], load)
+                deliveries.append(asyncio.create_task(again))
             await asyncio.sleep(max(0.0, begun + place / PER_SECOND - time.monotonic()))
             one = Request(number, f"p{number % _PEOPLE}", random.choice(_SAID))
             deliveries.append(asyncio.create_task(_deliver(session, vendor, url, one, load)))
@@ -194,10 +206,13 @@ async def _keep_busy(session: aiohttp.ClientSession, url: str) -> None:
             await asyncio.sleep(0.2)
 
 
-def _restart(assistant: Assistant) -> None:
-    assistant.rasa.kill()
-    assistant.rasa.start()
-    assistant.rasa.wait()
+def _restart(server: Server, load: Load) -> None:
+    server.kill()
+    begun = time.monotonic()
+    server.start()
+    server.wait()
+    if server.name == "intake":
+        load.intake_ready = time.monotonic() - begun
 
 
 async def _settled(folder: Path) -> None:

@@ -170,15 +170,19 @@ class Manifest(_Strict):
         told = self.variables.items()
         return {name: one for name, one in told if not one.channels or channel in one.channels}
 
+    def unset(self, channel: str, environment: Mapping[str, str] = os.environ) -> list[str]:
+        """What a channel wants and is not set; nothing: it is on."""
+        variables = self.variables_of(channel).items()
+        return [
+            _named(name, one)
+            for name, one in variables
+            if one.needed and not any(all(map(environment.get, each)) for each in _ways(name, one))
+        ]
+
     def off(self, channel: str, environment: Mapping[str, str] = os.environ) -> str:
         """The line of a channel that is off: which of the variables it wants are not set."""
-        wanted = {name: one for name, one in self.variables_of(channel).items() if one.needed}
-        unset = [
-            _named(name, one)
-            for name, one in wanted.items()
-            if not any(all(map(environment.get, each)) for each in _ways(name, one))
-        ]
-        return f"{', '.join(unset or wanted)}: not set ({self.page})"
+        wanted = [name for name, one in self.variables_of(channel).items() if one.needed]
+        return f"{', '.join(self.unset(channel, environment) or wanted)}: not set ({self.page})"
 
 
 def _ways(name: str, variable: Variable) -> list[list[str]]:

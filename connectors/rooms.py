@@ -10,21 +10,25 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
     DateTime,
+    Index,
     Integer,
     String,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
     select,
+    update,
 )
 from sqlalchemy.orm import Session
 
@@ -43,16 +47,19 @@ class InboxRow(Base):
     """One message taken from a shopper."""
 
     __tablename__ = "inbox"
-    __table_args__ = (UniqueConstraint("conversation", "client_id"),)
+    __table_args__ = (
+        UniqueConstraint("conversation", "client_id"),
+        Index("ix_inbox_waiting", "state", "conversation"),
+    )
 
     id = Column(Integer, primary_key=True)
     channel = Column(String(32), nullable=False)
-    conversation = Column(String(255), nullable=False, index=True)
+    conversation = Column(String(255), nullable=False)
     client_id = Column(String(128), nullable=False)
     seq = Column(Integer, nullable=False)
     text = Column(Text, nullable=False)
     context = Column(Text, nullable=False)
-    state = Column(String(8), nullable=False, index=True)
+    state = Column(String(8), nullable=False)
     received_at = Column(DateTime, nullable=False)
 
 
@@ -81,9 +88,40 @@ class ChoiceRow(Base):
     at = Column(DateTime, nullable=False)
 
 
+# Each message runs these: they are made once, and of plain columns.
+_INBOX, _ROOM = InboxRow.__table__, RoomRow.__table__
+_CONVERSATION = bindparam("conversation")
+_NUMBER_OF = select(_INBOX.c.seq).where(
+    _INBOX.c.conversation == _CONVERSATION, _INBOX.c.client_id == bindparam("client_id")
+)
+_OLDEST = (
+    select(_INBOX)
+    .where(_INBOX.c.conversation == _CONVERSATION, _INBOX.c.state == NEW)
+    .order_by(_INBOX.c.id)
+    .limit(1)
+)
+_DONE = (
+    update(_INBOX)
+    .where(_INBOX.c.id == bindparam("number"), _INBOX.c.state == NEW)
+    .values(state=DONE)
+)
+_INTO_INBOX, _INTO_ROOM = insert(_INBOX), insert(_ROOM)
+_MESSAGE = select(_ROOM).where(
+    _ROOM.c.conversation == _CONVERSATION, _ROOM.c.seq == bindparam("seq")
+)
+_LAST_NUMBER = select(func.max(_ROOM.c.seq)).where(_ROOM.c.conversation == _CONVERSATION)
+_NEWEST = (
+    select(_ROOM)
+    .where(_ROOM.c.conversation == _CONVERSATION, _ROOM.c.seq > bindparam("after"))
+    .order_by(_ROOM.c.seq.desc())
+    .limit(bindparam("most"))
+)
+
+
 @dataclass(frozen=True)
 class Pending:
-    """A kept message; `text` is what Rasa is given, `context` the message's metadata."""
+    """A kept message; `text` is what Rasa is given, `context` the message's metadata, received_at
+    (naive UTC) when it was kept."""
 
     id: int
     channel: str
@@ -91,6 +129,7 @@ class Pending:
     text: str
     context: dict = field(default_factory=dict)
     client_id: str = ""
+    received_at: datetime = datetime.min
 
     @property
     def message_id(self) -> str:
@@ -117,50 +156,51 @@ def accept(
     it, given to `reply` as by `finish`, and nothing is left to do. `session`: in whose transaction;
     none, in its own.
     """
-    now = utc_now()
+    now, mine = utc_now(), {"conversation": conversation, "client_id": client_id}
     with within(session) as session:
-        row = session.scalars(
-            select(InboxRow).where(
-                InboxRow.conversation == conversation, InboxRow.client_id == client_id
-            )
-        ).first()
-        if row is None:
-            seq = _next_seq(session, conversation)
-            row = InboxRow(
-                channel=channel,
-                conversation=conversation,
-                client_id=client_id,
-                seq=seq,
-                text=text,
-                context=json.dumps(context, ensure_ascii=False),
-                state=NEW if at_once is None else DONE,
-                received_at=now,
-            )
-            session.add(row)
-            session.add(_room_row(conversation, seq, "user", {"text": shown}, now, client_id))
-            if at_once is not None:
-                told = _room_row(conversation, seq + 1, "bot", at_once, now)
-                session.add(told)
-                if reply is not None:
-                    reply(session, [_shown(told)])
-            if also is not None:
-                also(session)
-            session.flush()
-        return _shown(session.get(RoomRow, (conversation, row.seq)))
+        connection = session.connection()
+        known = connection.scalar(_NUMBER_OF, mine)
+        if known is not None:
+            found = {"conversation": conversation, "seq": known}
+            return _shown(connection.execute(_MESSAGE, found).mappings().one())
+        seq = _next_seq(session, conversation)
+        kept = {
+            **mine,
+            "channel": channel,
+            "seq": seq,
+            "text": text,
+            "context": json.dumps(context, ensure_ascii=False),
+            "state": NEW if at_once is None else DONE,
+            "received_at": now,
+        }
+        connection.execute(_INTO_INBOX, kept)
+        said = _room_row(conversation, seq, "user", {"text": shown}, now, client_id)
+        connection.execute(_INTO_ROOM, said)
+        if at_once is not None:
+            told = _room_row(conversation, seq + 1, "bot", at_once, now)
+            connection.execute(_INTO_ROOM, told)
+            if reply is not None:
+                reply(session, [_shown(told)])
+        if also is not None:
+            also(session)
+        return _shown(said)
 
 
-def pending(conversation: str) -> Pending | None:
-    """The oldest message of a conversation that is not yet done."""
-    with read() as session:
-        row = session.scalars(
-            select(InboxRow)
-            .where(InboxRow.conversation == conversation, InboxRow.state == NEW)
-            .order_by(InboxRow.id)
-        ).first()
+def pending(conversation: str, session: Session | None = None) -> Pending | None:
+    """The oldest message of a conversation that is not yet done; `session`: to look in."""
+    with read() if session is None else nullcontext(session) as session:
+        row = session.connection().execute(_OLDEST, {"conversation": conversation}).first()
         if row is None:
             return None
-        context = json.loads(row.context)
-        return Pending(row.id, row.channel, row.conversation, row.text, context, row.client_id)
+        return Pending(
+            row.id,
+            row.channel,
+            row.conversation,
+            row.text,
+            json.loads(row.context),
+            row.client_id,
+            row.received_at,
+        )
 
 
 def conversations_pending(channel: str) -> list[str]:
@@ -189,17 +229,16 @@ def finish(
     """
     now = utc_now()
     with within(session) as session:
-        row = session.get(InboxRow, message.id)
-        if row.state == DONE:
+        connection = session.connection()
+        if not connection.execute(_DONE, {"number": message.id}).rowcount:
             return []
-        row.state = DONE
         seq = _next_seq(session, message.conversation)
         rows = []
         for offset, answer in enumerate(answers):
             body = _with_tokens(session, message.conversation, answer, now)
-            made = _room_row(message.conversation, seq + offset, "bot", body, now)
-            session.add(made)
-            rows.append(made)
+            rows.append(_room_row(message.conversation, seq + offset, "bot", body, now))
+        if rows:
+            connection.execute(_INTO_ROOM, rows)
         shown = [_shown(made) for made in rows]
         if reply is not None:
             reply(session, shown)
@@ -209,27 +248,23 @@ def finish(
 def say(conversation: str, body: dict, name: str) -> dict:
     """Put a message of the shop's own into a room, once for each `name`; as it is shown."""
     with write() as session:
-        known = session.scalars(
-            select(RoomRow).where(RoomRow.conversation == conversation, RoomRow.client_id == name)
-        ).first()
+        known = _named(session, conversation, name)
         if known is None:
             now = utc_now()
             shown = _with_tokens(session, conversation, body, now)
             seq = _next_seq(session, conversation)
             known = _room_row(conversation, seq, "bot", shown, now, name)
-            session.add(known)
+            session.execute(_INTO_ROOM, known)
         return _shown(known)
 
 
 def note(conversation: str, text: str, name: str) -> None:
     """Put what a shopper said to somebody else into a room, once for each `name`."""
     with write() as session:
-        known = session.scalars(
-            select(RoomRow).where(RoomRow.conversation == conversation, RoomRow.client_id == name)
-        ).first()
-        if known is None:
+        if _named(session, conversation, name) is None:
             seq = _next_seq(session, conversation)
-            session.add(_room_row(conversation, seq, "user", {"text": text}, utc_now(), name))
+            said = _room_row(conversation, seq, "user", {"text": text}, utc_now(), name)
+            session.execute(_INTO_ROOM, said)
 
 
 def reword(conversation: str, name: str, text: str) -> None:
@@ -245,12 +280,8 @@ def reword(conversation: str, name: str, text: str) -> None:
 def history(conversation: str, after: int = 0, limit: int = 200) -> list[dict]:
     """The room's messages after a sequence number, oldest first; the newest `limit` of them."""
     with read() as session:
-        rows = session.scalars(
-            select(RoomRow)
-            .where(RoomRow.conversation == conversation, RoomRow.seq > after)
-            .order_by(RoomRow.seq.desc())
-            .limit(limit)
-        ).all()
+        wanted = {"conversation": conversation, "after": after, "most": limit}
+        rows = session.connection().execute(_NEWEST, wanted).mappings().all()
         return [_shown(row) for row in reversed(rows)]
 
 
@@ -323,10 +354,13 @@ def _tokens(session, conversation: str, buttons: list[dict], now: datetime) -> l
 
 
 def _next_seq(session, conversation: str) -> int:
-    newest = session.scalar(
-        select(func.max(RoomRow.seq)).where(RoomRow.conversation == conversation)
-    )
+    newest = session.connection().scalar(_LAST_NUMBER, {"conversation": conversation})
     return (newest or 0) + 1
+
+
+def _named(session, conversation: str, name: str) -> Mapping | None:
+    wanted = select(_ROOM).where(_ROOM.c.conversation == conversation, _ROOM.c.client_id == name)
+    return session.execute(wanted).mappings().first()
 
 
 def _room_row(
@@ -336,24 +370,24 @@ def _room_row(
     body: dict,
     at: datetime,
     client_id: str | None = None,
-) -> RoomRow:
-    return RoomRow(
-        conversation=conversation,
-        seq=seq,
-        sender=sender,
-        client_id=client_id,
-        body=json.dumps(body, ensure_ascii=False),
-        at=at,
-    )
-
-
-def _shown(row: RoomRow) -> dict:
-    body = json.loads(row.body)
+) -> dict:
     return {
-        "seq": row.seq,
-        "from": row.sender,
-        "at": row.at.isoformat(timespec="seconds") + "Z",
-        "id": row.client_id,
+        "conversation": conversation,
+        "seq": seq,
+        "sender": sender,
+        "client_id": client_id,
+        "body": json.dumps(body, ensure_ascii=False),
+        "at": at,
+    }
+
+
+def _shown(row: Mapping) -> dict:
+    body = json.loads(row["body"])
+    return {
+        "seq": row["seq"],
+        "from": row["sender"],
+        "at": row["at"].isoformat(timespec="seconds") + "Z",
+        "id": row["client_id"],
         "text": body.get("text") or "",
         "buttons": body.get("buttons") or [],
         "cards": body.get("cards") or [],

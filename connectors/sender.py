@@ -11,6 +11,7 @@ from functools import partial
 
 from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
+from storage.alone import Alone
 from storage.together import together
 
 logger = logging.getLogger(__name__)
@@ -37,12 +38,14 @@ class Refused(Exception):
 class Sender:
     """`deliver` hands one message to the vendor, and gives the vendor's number for it.
 
-    It raises `NotSent` or `Refused`; anything else it raises means that nobody knows.
+    It raises `NotSent` or `Refused`; anything else it raises means that nobody knows. One process
+    sends at a time: another one waits until the first has ended.
     """
 
     def __init__(self, channel: str, deliver: Deliver) -> None:
         self._channel = channel
         self._deliver = deliver
+        self._alone = Alone(f"outbox-{channel}")
         self._task: asyncio.Task | None = None
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
@@ -67,17 +70,22 @@ class Sender:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                if left is None:
+                if left is None and self._alone.take():
                     left = await asyncio.to_thread(outbox.recover, self._channel)
-                taken = await asyncio.to_thread(outbox.claim, self._channel, AT_ONCE)
-                await self._send_all(taken)
-                if len(taken) == AT_ONCE:
-                    # There may be more.
-                    self._wake.set()
+                if left is not None:
+                    await self._send_due()
             except Exception:
                 logger.exception("%s.outbox.failed", self._channel)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+        self._alone.let_go()
+
+    async def _send_due(self) -> None:
+        taken = await asyncio.to_thread(outbox.claim, self._channel, AT_ONCE)
+        await self._send_all(taken)
+        if len(taken) == AT_ONCE:
+            # There may be more.
+            self._wake.set()
 
     async def _send_all(self, messages: list[Outgoing]) -> None:
         """One address's messages one after the other, different ones at once."""

@@ -4,6 +4,12 @@
 
 A vendor's folder verifies and parses what it gets, gives `take` what came in (`Incoming`), and
 sends what `deliver` is given within the vendor's quotas. Everything between is here, and alike.
+
+The path has two halves. The outer one talks with the vendor: its requests, and what is sent. The
+inner one (`connectors.answering`) takes kept messages to Rasa. Both run in the Rasa server, or the
+outer one in a process of its own (`runtime.intake`), so that a vendor is answered in time however
+busy Rasa is; then each tells the other where to look (`connectors.notices`). Of Rasa only the
+inner half knows anything.
 """
 
 from __future__ import annotations
@@ -11,92 +17,60 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rasa.core.channels.channel import InputChannel
-from sanic import Blueprint
+from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import manifest, plain, provenance, rooms, unknown
-from connectors.fixed_words import HEARD, spoken_in, words
 from connectors.floods import Floods
-from connectors.guard import MAX_TEXT, TextRefused, plain_text, readable
-from connectors.rooms import Pending
+from connectors.incoming import Incoming, described, meaning
+from connectors.notices import Notices
 from connectors.sender import NotSent, Sender
-from connectors.voice import hearing
-from connectors.voice.hearing import Hearing
-from connectors.worker import Worker, events_of
-from storage import create_tables
+from storage import create_tables, utc_now
 from storage.together import together
+
+if TYPE_CHECKING:
+    from connectors.answering import Answering
 
 logger = logging.getLogger(__name__)
 
-# What is no text, as a reader of the room sees it; what the shopper reads instead of an answer is
-# under the same names in fixed_words.yml.
-NAMES = {
-    "image": "图片",
-    "voice": "语音",
-    "location": "位置",
-    "video": "视频",
-    "file": "文件",
-    "link": "链接",
-    "entry": "进入会话",
-    "choice": "选项",
-    "unknown": "其他消息",
-}
-GREETING = "/greet"
 
-
-@dataclass(frozen=True)
-class Incoming:
-    """One thing that a vendor brought.
-
-    id: the vendor's own, by which it is known when it comes again. address: whose it is, and where
-    an answer goes. kind: "text", "image", "voice", "location", "video", "file", "link", "unknown";
-    "entry" (followed, scanned, came in: `touch` says from where) or "left"; "choice", whose text is
-    its token; "strange", an event that nobody here knows and that wants no answer. text: what was
-    written or recognised, or what there is to say of something else (a picture's address, a place's
-    name). who: the shopper's identifier, where the address is not it. raw: the whole of what is not
-    known. media: the vendor's number of a recording.
-    """
-
-    id: str
-    address: str
-    kind: str
-    text: str = ""
-    touch: Mapping[str, Any] | None = None
-    who: str = ""
-    raw: Mapping[str, Any] | None = None
-    media: str = ""
-
-    @property
-    def sender(self) -> str:
-        """Whose it is, on whatever address."""
-        return self.who or self.address
-
-
-class VendorInput(InputChannel):
-    """A channel of a vendor; a subclass names the kind of identifier its addresses are."""
+class VendorInput:
+    """A channel of a vendor, as Rasa's input channels are; a subclass names the kind of identifier
+    its addresses are."""
 
     identifier: str
     # Until when an answer may be sent.
     good_for = timedelta(hours=48)
+    # The other half of the path, where it runs in another process.
+    other: Notices | None = None
 
     def __init__(self) -> None:
+        self.is_off = False
         self._floods = Floods(self.name())
         self._taking: set[asyncio.Task] = set()
-        # Conversations with an answer that the sender may take.
-        self._due: set[str] = set()
-        self._worker: Worker | None = None
+        self._answering: Answering | None = None
         self._sender: Sender | None = None
-        self._hearing: Hearing | None = None
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name in Rasa and in its path `/webhooks/<name>`."""
+        raise NotImplementedError
+
+    def url_prefix(self) -> str:
+        """Where Rasa mounts it, under `/webhooks/`."""
+        return self.name()
+
+    def get_output_channel(self) -> None:
+        """Rasa sends nothing by itself: all goes through the outbox."""
 
     @property
     def manifest(self) -> manifest.Manifest:
@@ -105,9 +79,28 @@ class VendorInput(InputChannel):
 
     def off(self) -> str:
         """Why the channel is off; the line is logged."""
+        self.is_off = True
         told = self.manifest.off(self.name())
         logger.info("%s.off: %s", self.name(), told)
         return told
+
+    # What a vendor's folder does.
+
+    def add_routes(self, routes: Blueprint) -> None:
+        """Add what the vendor calls."""
+        raise NotImplementedError
+
+    async def connect(self) -> None:
+        """Make what calls the vendor, in whichever process; only where the channel is on."""
+
+    async def disconnect(self) -> None:
+        """Let go of it."""
+
+    async def listen(self) -> None:
+        """Begin with what brings messages beside the routes."""
+
+    async def leave(self) -> None:
+        """End it."""
 
     async def deliver(self, message: Outgoing) -> str | None:
         """Send a message; the vendor's number for it.
@@ -129,12 +122,15 @@ class VendorInput(InputChannel):
         """An answer as the messages that the vendor takes one by one."""
         return [body]
 
-    def held(self, name: str) -> timedelta:
-        """How long the answer of that name is kept back for the reply to the vendor's request."""
+    def held(self, received: datetime) -> timedelta:
+        """How long an answer is kept back for the reply to the request that brought its message
+        then."""
         return timedelta(0)
 
     async def answered(self, conversation: str) -> None:
         """Called when the answers to a message of a conversation stand in the outbox."""
+
+    # What is alike.
 
     def answer_name(self, address: str, number: str) -> str:
         """The outbox's name for the answer to the vendor's message of that number."""
@@ -145,39 +141,92 @@ class VendorInput(InputChannel):
         """The conversation of an address."""
         return f"{self.name()}-{address}"
 
-    def listen(self, routes: Blueprint, on_new_message) -> None:
-        """Start and stop what works beside the routes, and keep floods from them."""
-        self._floods.watch(routes, self.manifest.limits.body_bytes)
+    def blueprint(self, on_new_message) -> Blueprint:
+        """What Rasa, or the intake, serves. on_new_message: gives a message to Rasa; None where
+        Rasa is not."""
+        routes = Blueprint(f"{self.name()}_channel")
+
+        @routes.route("/", methods=["GET"])
+        async def health(_: Request):
+            return response.json({"status": "off" if self.is_off else "ok"})
 
         @routes.listener("before_server_start")
-        async def prepare(app, _loop) -> None:
+        async def connect(_app, _loop) -> None:
             await asyncio.to_thread(create_tables)
+            if not self.is_off:
+                await self.connect()
 
-            self._hearing = hearing.of_loop()
-            self._worker = Worker(
-                self.name(),
-                on_new_message,
-                self._publish,
-                events_of(app),
-                self._into_outbox,
-                self._heard,
-            )
+        @routes.listener("after_server_stop")
+        async def disconnect(_app, _loop) -> None:
+            await self.disconnect()
+            if self.other is not None:
+                await self.other.close()
+
+        if on_new_message is not None:
+            self._serve_inner(routes, on_new_message)
+        if on_new_message is None or self.other is None:
+            self._serve_outer(routes)
+        return routes
+
+    def _serve_outer(self, routes: Blueprint) -> None:
+        """The outer half: the vendor's routes, floods kept from them, and the outbox."""
+        self._floods.watch(routes, self.manifest.limits.body_bytes)
+        self.add_routes(routes)
+
+        @routes.listener("before_server_start")
+        async def prepare(_app, _loop) -> None:
             self._sender = Sender(self.name(), self._send_out)
 
         @routes.listener("after_server_start")
-        async def recover(_app, _loop) -> None:
-            await self._worker.recover()
+        async def start(_app, _loop) -> None:
             self._sender.start()
+            if not self.is_off:
+                await self.listen()
 
         @routes.listener("before_server_stop")
         async def stop(_app, _loop) -> None:
-            if self._worker:
-                await self._worker.stop()
+            await self.leave()
+            if self._sender:
                 await self._sender.stop()
-                await self._hearing.close()
 
-    async def take(self, incoming: Incoming) -> None:
-        """Keep what came in; when this returns it may be acknowledged.
+    def _serve_inner(self, routes: Blueprint, on_new_message) -> None:
+        """The inner half; only it imports Rasa."""
+        from connectors.answering import Answering
+
+        @routes.listener("before_server_start")
+        async def prepare(app, _loop) -> None:
+            self._answering = Answering(self, on_new_message, app)
+
+        @routes.listener("after_server_start")
+        async def start(_app, _loop) -> None:
+            await self._answering.start()
+
+        @routes.listener("before_server_stop")
+        async def stop(_app, _loop) -> None:
+            if self._answering:
+                await self._answering.stop()
+
+    async def told(self, conversations: Iterable[str]) -> None:
+        """The other half says where to look: kept messages, or answers in the outbox."""
+        for conversation in conversations:
+            if self._answering:
+                self._answering.kick(conversation)
+            else:
+                await self.answered(conversation)
+        if self._answering is None:
+            self._sender.kick()
+
+    async def has_answers(self, conversation: str, due: bool) -> None:
+        """The inner half put answers into the outbox; due: some may be sent now."""
+        if self.other is not None:
+            self.other.tell(self.name(), conversation)
+            return
+        await self.answered(conversation)
+        if due:
+            self._sender.kick()
+
+    async def take(self, incoming: Incoming) -> bool:
+        """Keep what came in; when this returns it may be acknowledged. Whether it is new here.
 
         Raises:
             SQLAlchemyError: the database is away; nothing was kept, so let the vendor try again.
@@ -187,113 +236,75 @@ class VendorInput(InputChannel):
         taking.add_done_callback(self._taking.discard)
         # A vendor that waits no longer ends its request, and us, but not the write that keeps the
         # message: what is kept must be worked off.
-        await asyncio.shield(taking)
+        return await asyncio.shield(taking)
 
-    async def _take(self, incoming: Incoming) -> None:
+    async def _take(self, incoming: Incoming) -> bool:
         if incoming.kind == "left":
             await asyncio.to_thread(addresses.close, self.name(), incoming.address)
-            return
+            return True
         if not await self._floods.sender(incoming.sender):
             logger.warning("%s.message.too_fast", self.name())
-            return
+            return True
         if incoming.raw is not None:
             who = (self.identifier, incoming.sender)
             what = incoming.text or incoming.kind
             await asyncio.to_thread(unknown.keep, self.name(), what, incoming.raw, who)
         if incoming.kind == "strange":
-            return
+            return True
         if await self.with_person(incoming):
             await asyncio.to_thread(self._note, incoming)
-            return
-        if await together(partial(self._keep, incoming)):
-            self._sender.kick()
+            return True
+        is_new, is_answered = await together(partial(self._keep, incoming))
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
         provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
-        self._worker.kick(conversation)
+        if is_answered:
+            await self.answered(conversation)
+            self._sender.kick()
+        elif self.other is not None:
+            self.other.tell(self.name(), conversation)
+        else:
+            self._answering.kick(conversation)
+        return is_new
 
-    def _keep(self, incoming: Incoming, session: Session) -> bool:
+    def _keep(self, incoming: Incoming, session: Session) -> tuple[bool, bool]:
         """Into the inbox, with where its shopper is reached and what is answered at once, in one
-        transaction; whether that is all."""
+        transaction; whether it is new, and whether that is all."""
         conversation = self.conversation(incoming.address)
         who = (self.identifier, incoming.sender)
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
-        shown, text = self._meaning(conversation, incoming)
+        shown, text = meaning(conversation, incoming)
         if incoming.media and incoming.kind == "voice":
             # It is heard when its turn comes; without words of its own only that says any.
             context |= {"recording": incoming.media, "who": who}
-            shown, text = _described(incoming), text or ""
-        heard = partial(
-            addresses.note, channel=self.name(), address=incoming.address, identifier=who
-        )
+            shown, text = described(incoming), text or ""
+        new: list[str] = []
+
+        def heard(session: Session) -> None:
+            new.append(incoming.id)
+            addresses.note(session, self.name(), incoming.address, who)
+
         if text is not None:
             kept = (self.name(), conversation, incoming.id, shown, text, context)
             rooms.accept(*kept, heard, None, None, session)
-            return False
+            return bool(new), False
         # It stands in the room, where a person may look at it.
-        said, at_once = _described(incoming), {"text": shown}
+        said, at_once = described(incoming), {"text": shown}
         name = self.answer_name(incoming.address, incoming.id)
-        reply = partial(self._into_box, address=incoming.address, name=name)
+        reply = partial(self.into_box, address=incoming.address, name=name, received=utc_now())
         kept = (self.name(), conversation, incoming.id, said, said, context)
         rooms.accept(*kept, heard, at_once, reply, session)
-        return True
-
-    async def _heard(self, message: Pending) -> Pending | list[dict]:
-        """What Rasa is given of a message: of a recording its words, and how they were said."""
-        context, conversation = message.context, message.conversation
-        if not context.get("recording"):
-            voice = self._hearing.kept_mood(conversation)
-            return replace(message, context={**context, "voice": voice}) if voice else message
-        try:
-            content = await self.recording(context["recording"])
-        except Exception as error:
-            # Its words may have come with it.
-            logger.warning("%s.recording.missing error=%s", self.name(), type(error).__name__)
-            content = b""
-        ids = [("conversation", conversation), tuple(context["who"])]
-        heard = await self._hearing.hear(content, ids, message.text)
-        try:
-            # What came with its words was looked at when it was kept; they may be a choice.
-            text = message.text or plain_text(heard.text)
-        except TextRefused:
-            self._hearing.keep_mood(conversation, heard)
-            why = "too_long" if heard.text else "voice"
-            return [{"text": await asyncio.to_thread(_not_read, conversation, why)}]
-        if not message.text:
-            told = f"{HEARD}{readable(heard.text)}"
-            await asyncio.to_thread(rooms.reword, conversation, message.client_id, told)
-        return replace(message, text=text, context={**context, "voice": heard.voice})
+        return bool(new), True
 
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""
-        rooms.note(self.conversation(incoming.address), _described(incoming), incoming.id)
+        rooms.note(self.conversation(incoming.address), described(incoming), incoming.id)
 
-    def _meaning(self, conversation: str, incoming: Incoming) -> tuple[str, str | None]:
-        """What a reader of the room sees, and what Rasa gets; no text: what is answered at once."""
-        if incoming.kind == "entry":
-            return "（进入会话）", GREETING
-        if incoming.kind == "choice":
-            chosen = rooms.choice(conversation, incoming.text)
-            return chosen or (_not_read(conversation, "choice"), None)
-        if incoming.kind not in ("text", "voice") or not incoming.text.strip():
-            return _not_read(conversation, incoming.kind), None
-        chosen = _chosen(conversation, incoming.text)
-        if chosen:
-            return chosen
-        try:
-            return readable(incoming.text), plain_text(incoming.text)
-        except TextRefused:
-            return _not_read(conversation, "too_long"), None
-
-    def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
-        address = message.conversation.removeprefix(f"{self.name()}-")
-        name = self.answer_name(address, message.client_id)
-        if not self._into_box(session, shown, address, name):
-            self._due.add(message.conversation)
-
-    def _into_box(self, session, shown: list[dict], address: str, name: str) -> timedelta:
+    def into_box(
+        self, session: Session, shown: list[dict], address: str, name: str, received: datetime
+    ) -> timedelta:
         """Put an answer into the outbox; for how long it is held there."""
-        held = self.held(name)
+        held = self.held(received)
         for place, body in enumerate(self.parts(plain.merged(shown)), 1):
             one = name if place == 1 else f"{name} part {place}"
             # The parts of an answer leave in their order, the later ones by themselves.
@@ -317,35 +328,3 @@ class VendorInput(InputChannel):
         except SQLAlchemyError as error:
             raise NotSent(type(error).__name__) from error
         return await self.deliver(shown)
-
-    async def _publish(self, conversation: str, frame: dict) -> None:
-        if frame["type"] == "message":
-            await self.answered(conversation)
-            if conversation in self._due:
-                self._due.discard(conversation)
-                self._sender.kick()
-
-
-def _described(incoming: Incoming) -> str:
-    """What a reader of the room sees of what is no text."""
-    said = readable(incoming.text)[:MAX_TEXT]
-    if incoming.kind == "text" and said:
-        return said
-    name = NAMES.get(incoming.kind, NAMES["unknown"])
-    return f"[{name}] {said}" if said and incoming.kind != "choice" else f"[{name}]"
-
-
-def _chosen(conversation: str, typed: str) -> tuple[str, str] | None:
-    """Title and payload of the choice whose number was written, if choices were offered."""
-    number = plain.number_of(typed)
-    if number is None:
-        return None
-    choices = plain.choices_of(plain.merged(rooms.offered(conversation)))
-    if number > len(choices):
-        return None
-    return rooms.choice(conversation, choices[number - 1]["token"])
-
-
-def _not_read(conversation: str, kind: str) -> str:
-    """What is said to a message that is no text."""
-    return words(kind if kind in (*NAMES, "too_long") else "unknown", spoken_in(conversation))

@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import partial
 
 from rasa.core.channels.channel import UserMessage
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from cdp import cases
 from connectors import rooms
@@ -23,6 +25,11 @@ TIMEOUT_SECONDS = 30.0
 # After a failure of ours (the database was busy or away); after the last, the next message or the
 # next start takes up what is kept.
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0)
+# Messages under way at once: what waited while Rasa was away does not come all together, so that
+# each is asked with its whole time before it.
+AT_ONCE = 32
+# How often it is looked for kept messages of which nobody told.
+LOOK_SECONDS = 5.0
 
 # What is said where there is no answer (fixed_words.yml).
 UNANSWERED = "unanswered"
@@ -61,7 +68,11 @@ class Worker:
         self._tasks: dict[str, asyncio.Task] = {}
         self._again: set[str] = set()
         self._unsure: set[str] = set()
+        # What is to be answered next in a conversation, where that is known.
+        self._following: dict[str, Pending] = {}
         self._stopping = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._looking: asyncio.Task | None = None
 
     def kick(self, conversation: str) -> None:
         """See to it that the conversation's kept messages are worked off."""
@@ -82,9 +93,29 @@ class Worker:
         if waiting:
             logger.info("%s.inbox.recovering conversations=%d", self._channel, len(waiting))
 
+    def look_regularly(self) -> None:
+        """From now on, find by itself what other processes have kept."""
+        self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
+                return
+            try:
+                waiting = await asyncio.to_thread(rooms.conversations_pending, self._channel)
+            except SQLAlchemyError as error:
+                logger.warning("%s.inbox.away error=%s", self._channel, type(error).__name__)
+                continue
+            for conversation in waiting:
+                if conversation not in self._tasks:
+                    self.kick(conversation)
+
     async def stop(self) -> None:
         """Let messages under way come to their end; take no new ones."""
         self._stopping.set()
+        if self._looking:
+            await self._looking
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=TIMEOUT_SECONDS)
 
@@ -94,13 +125,18 @@ class Worker:
             while not self._stopping.is_set():
                 self._again.discard(conversation)
                 try:
-                    if not await self._process_next(conversation):
+                    async with self._places:
+                        if self._stopping.is_set():
+                            return
+                        more = await self._process_next(conversation)
+                    if not more:
                         return
                     pauses = iter(PAUSES)
                 except Exception:
                     logger.exception("%s.inbox.failed", self._channel)
                     # Rasa may have answered already: the next try looks before it asks again.
                     self._unsure.add(conversation)
+                    self._following.pop(conversation, None)
                     if not await self._pause(next(pauses, None)):
                         return
         finally:
@@ -118,23 +154,34 @@ class Worker:
 
     async def _process_next(self, conversation: str) -> bool:
         """Answer the conversation's oldest kept message; False where none is left."""
-        message = await asyncio.to_thread(rooms.pending, conversation)
+        message = self._following.pop(conversation, None)
         if message is None:
-            self._unsure.discard(conversation)
-            return conversation in self._again
-        await self._process(message)
-        return True
+            message = await asyncio.to_thread(rooms.pending, conversation)
+        if message is not None:
+            await self._process(message)
+        if conversation in self._following:
+            return True
+        self._unsure.discard(conversation)
+        return conversation in self._again
 
     async def _process(self, message: Pending) -> None:
         await self._publish(message.conversation, {"type": "typing", "on": True})
         try:
             answers = await self._answers(message)
-            reply = self._reply and partial(self._reply, message)
-            shown = await together(partial(rooms.finish, message, answers, reply))
+            shown, following = await together(partial(self._finish, message, answers))
         finally:
             await self._publish(message.conversation, {"type": "typing", "on": False})
+        if following is not None:
+            self._following[message.conversation] = following
         for room_message in shown:
             await self._publish(message.conversation, {"type": "message", "message": room_message})
+
+    def _finish(self, message: Pending, answers: list[dict], session: Session):
+        """What the room shows of the answers, once they are kept, and what is to be answered
+        next."""
+        reply = self._reply and partial(self._reply, message)
+        shown = rooms.finish(message, answers, reply, session)
+        return shown, rooms.pending(message.conversation, session)
 
     async def _answers(self, message: Pending) -> list[dict]:
         answers = None

@@ -5,6 +5,7 @@ Importing this imports Rasa's server; `runtime.server` first decides whether Ten
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector
@@ -15,11 +16,13 @@ from rasa.core.utils import AvailableEndpoints
 from rasa.shared.exceptions import RasaException
 from sanic import Sanic, response
 
+from connectors.notices import Notices, receive
 from connectors.translation.metrics import Translations
+from connectors.vendor import VendorInput
 from runtime.agent import load_agent
 from runtime.erasures import Erasures
-from runtime.guard import guard
-from runtime.serving import Unable, quiet_logs
+from runtime.guard import guard, is_public
+from runtime.serving import Unable, channels_on, quiet_logs
 
 
 def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) -> Sanic:
@@ -30,10 +33,13 @@ def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) 
     """
     endpoints = _read_endpoints(endpoints_file)
     channels = _channels(credentials)
+    apart = _apart(channels, credentials, token)
     # The guard covers all of Rasa's routes, so Rasa's own check (?token= only) stays out of it.
     app = configure_app(channels, cors=[], enable_api=True, endpoints=endpoints)
     quiet_logs()
-    guard(app, token, _is_public)
+    guard(app, token, is_public)
+    if apart:
+        receive(app, {channel.name(): channel.told for channel in apart})
     app.ctx.agent = load_agent(model, endpoints)
 
     @app.get("/healthz")
@@ -75,10 +81,6 @@ def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) 
     return app
 
 
-def _is_public(path: str) -> bool:
-    return path == "/healthz" or path.startswith("/webhooks/")
-
-
 def _read_endpoints(path: Path) -> AvailableEndpoints:
     try:
         return AvailableEndpoints.read_endpoints(str(path))
@@ -93,3 +95,15 @@ def _channels(path: Path) -> list:
         # Rasa reports an import error inside a channel as an unknown channel: show the cause.
         reason = error.__context__ or error
         raise Unable(f"{path}: {reason}") from error
+
+
+def _apart(channels: list, credentials: Path, token: str) -> list[VendorInput]:
+    """The channels whose webhooks the intake takes (`runtime.intake`), if there is one."""
+    intake = os.environ.get("QUDAO_INTAKE_URL")
+    if not intake:
+        return []
+    paths, notices = channels_on(credentials), Notices(intake, token)
+    apart = [one for one in channels if f"{type(one).__module__}.{type(one).__name__}" in paths]
+    for channel in apart:
+        channel.other = notices
+    return apart

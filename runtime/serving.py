@@ -1,12 +1,16 @@
-"""What both servers do at their start: quiet logs, one sentence when something is in the way."""
+"""What servers do at their start: quiet logs, one sentence when something is in the way."""
 
 from __future__ import annotations
 
 import logging
 import socket
 import sys
+from pathlib import Path
 
 import structlog
+import yaml
+
+from connectors import manifest
 
 _LOUD = (
     "rasa",
@@ -58,3 +62,25 @@ def refuse_taken_port(host: str, port: int) -> None:
                 f"{host}:{port} cannot be listened on ({error.strerror}): stop what uses it, or "
                 f"choose another with --port"
             ) from error
+
+
+def channels_on(credentials: Path) -> dict[str, dict | None]:
+    """Of the channels that a credentials file names, those of vendors that are configured: what it
+    says to each, by the dotted path of its class.
+
+    Raises:
+        Unable: the file cannot be read.
+    """
+    try:
+        named = yaml.safe_load(credentials.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Unable(f"{credentials}: {' '.join(str(error).split())}") from error
+    on = {
+        told.path(folder, channel)
+        for folder in manifest.folders()
+        # Only vendors call, and want to hear soon that we have heard.
+        if (told := manifest.of_folder(folder)).limits.acknowledge_seconds
+        for channel in told.channels
+        if not told.unset(channel)
+    }
+    return {path: told for path, told in named.items() if path in on}

@@ -1,4 +1,6 @@
-"""`make run`: make everything ready, start the three processes, say where to go, end them together.
+"""`make run`: make everything ready, start the processes, say where to go, end them together.
+
+Three processes, and the intake (`runtime.intake`) where a vendor's channel is configured.
 
 Nothing is done twice: the graph is published only if it changed, the shop is seeded where something
 is missing, the model is trained if what it is made of has changed.
@@ -19,7 +21,7 @@ import requests
 import yaml
 from honcho.manager import Manager
 
-from runtime.serving import Unable, refuse_taken_port
+from runtime.serving import Unable, channels_on, refuse_taken_port
 from runtime.train import MODEL, TrainingFailed, train_if_needed
 from storage.secrets import MissingSecret, demo_mode, secret
 
@@ -35,6 +37,7 @@ READY_SECONDS = 180
 PORTS = {
     "actions": ("QUDAO_ACTION_PORT", 5055),
     "rasa": ("QUDAO_RASA_PORT", 5005),
+    "intake": ("QUDAO_INTAKE_PORT", 5006),
     "web": ("QUDAO_WEB_PORT", 8000),
 }
 
@@ -54,7 +57,7 @@ def port(name: str, default: int) -> int:
 def processes() -> dict[str, tuple[int, list[str], str]]:
     """By name: port, command and the address that answers when it is ready."""
     actions, rasa, web = (port(*PORTS[name]) for name in ("actions", "rasa", "web"))
-    return {
+    wanted = {
         "actions": (actions, ["runtime.action_server", "--port", str(actions)], "/health"),
         "rasa": (
             rasa,
@@ -63,6 +66,10 @@ def processes() -> dict[str, tuple[int, list[str], str]]:
         ),
         "web": (web, ["web"], "/healthz"),
     }
+    if channels_on(Path("credentials.yml")):
+        intake = port(*PORTS["intake"])
+        wanted["intake"] = (intake, ["runtime.intake", "--port", str(intake)], "/healthz")
+    return wanted
 
 
 def check() -> None:
@@ -124,6 +131,9 @@ def environment(ports: dict[str, int]) -> dict[str, str]:
         "QUDAO_SOCKET_URL": f"ws://{HOST}:{ports['rasa']}/webhooks/web/socket",
         "WEB_ORIGINS": pages,
     }
+    if "intake" in ports:
+        found["QUDAO_INTAKE_URL"] = f"http://{HOST}:{ports['intake']}"
+        found["QUDAO_RASA_URL"] = f"http://{HOST}:{ports['rasa']}"
     chosen = {name: os.environ.get(name) or value for name, value in found.items()}
     # Libraries that Rasa pins warn of each other at every start.
     quiet = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}

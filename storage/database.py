@@ -126,10 +126,15 @@ def write(alone: bool = True) -> Iterator[Session]:
     alone: nobody else writes meanwhile. Work that is right whoever does may pass False, and waits
     for nobody on PostgreSQL; on SQLite there is no other way.
     """
-    writer = engine().execution_options(writes=alone or engine().dialect.name == "sqlite")
+    writer = _writer(engine(), alone or engine().dialect.name == "sqlite")
     made = Session(writer, future=True, expire_on_commit=False)
     with _turn(writer), made as session, session.begin():
         yield session
+
+
+@cache
+def _writer(made: Engine, writes: bool) -> Engine:
+    return made.execution_options(writes=writes)
 
 
 @contextmanager

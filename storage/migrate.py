@@ -60,7 +60,13 @@ def differences() -> list:
         return compare_metadata(context, Base.metadata)
 
 
-_HEAVY = ("connectors.worker", "voice.child", "voice.prosody", "voice.recording")
+_HEAVY = (
+    "connectors.worker",
+    "connectors.answering",
+    "voice.child",
+    "voice.prosody",
+    "voice.recording",
+)
 
 
 def import_tables() -> None:

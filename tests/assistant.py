@@ -83,10 +83,16 @@ class Server:
 
 
 class Assistant:
-    """Action server, Rasa server and, if asked for, the web application over a folder of state."""
+    """Action server, Rasa server and, if asked for, the web application and the intake of vendors'
+    webhooks, over a folder of state."""
 
     def __init__(
-        self, folder: Path, with_web: bool = False, rasa: str = "runtime.server", **environment: str
+        self,
+        folder: Path,
+        with_web: bool = False,
+        rasa: str = "runtime.server",
+        with_intake: bool = False,
+        **environment: str,
     ) -> None:
         self.folder = folder
         self.rasa_port, self.actions_port, self.web_port = free_port(), free_port(), free_port()
@@ -106,6 +112,10 @@ class Assistant:
             # The page's address is known here first.
             **{name: value.replace("{page}", self.page) for name, value in environment.items()},
         }
+        # Where vendors call.
+        self.webhooks = f"http://127.0.0.1:{free_port()}" if with_intake else self.url
+        if with_intake:
+            self.env |= {"QUDAO_INTAKE_URL": self.webhooks, "QUDAO_RASA_URL": self.url}
         actions = f"http://127.0.0.1:{self.actions_port}"
         self.actions = Server(
             "actions",
@@ -122,7 +132,16 @@ class Assistant:
             f"{self.url}/webhooks/rest/",
         )
         self.web = Server("web", ["web"], self.env, folder, f"{self.page}/healthz")
-        self.servers = [self.actions, self.rasa, *([self.web] if with_web else [])]
+        self.intake = Server(
+            "intake",
+            ["runtime.intake", "--port", self.webhooks.rpartition(":")[2]],
+            self.env,
+            folder,
+            f"{self.webhooks}/healthz",
+        )
+        self.servers = [self.actions, self.rasa]
+        self.servers += [self.web] if with_web else []
+        self.servers += [self.intake] if with_intake else []
 
     def start(self) -> None:
         """Start all and wait until they answer."""
@@ -188,14 +207,18 @@ class Talk:
 
 @contextmanager
 def running(
-    folder: Path, with_web: bool = False, rasa: str = "runtime.server", **environment: str
+    folder: Path,
+    with_web: bool = False,
+    rasa: str = "runtime.server",
+    with_intake: bool = False,
+    **environment: str,
 ) -> Iterator[Assistant]:
     """An assistant over a freshly seeded demo shop in that folder.
 
     rasa: the module that is the Rasa server; `environment`: more of it, where `{page}` is the
     address of its page.
     """
-    assistant = Assistant(folder, with_web, rasa, **environment)
+    assistant = Assistant(folder, with_web, rasa, with_intake, **environment)
     for command in (["kg", "build"], ["shop", "seed"]):
         subprocess.run(
             [sys.executable, "-m", *command], env=assistant.env, check=True, capture_output=True

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors import manifest
 from runtime import train, up, with_actions
 from runtime.serving import Unable
 from tests.assistant import free_port
@@ -20,7 +21,8 @@ PORTS = {"actions": 6055, "rasa": 6005, "web": 8100}
 
 @pytest.fixture(autouse=True)
 def unset(monkeypatch):
-    for name in ("ACTION_ENDPOINT_URL", "QUDAO_SOCKET_URL", "WEB_ORIGINS"):
+    urls = ("QUDAO_INTAKE_URL", "QUDAO_RASA_URL", "QUDAO_SOCKET_URL")
+    for name in ("ACTION_ENDPOINT_URL", *urls, "WEB_ORIGINS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -34,6 +36,22 @@ def test_other_ports_are_told_to_whoever_needs_them():
 def test_what_is_chosen_in_the_environment_stays(monkeypatch):
     monkeypatch.setenv("WEB_ORIGINS", "https://shop.example")
     assert up.environment(PORTS)["WEB_ORIGINS"] == "https://shop.example"
+
+
+def test_the_intake_is_started_where_a_vendor_is_configured(monkeypatch):
+    for folder in manifest.folders():
+        for name in manifest.of_folder(folder).variables:
+            monkeypatch.delenv(name, raising=False)
+    assert list(up.processes()) == ["actions", "rasa", "web"]
+    assert "QUDAO_INTAKE_URL" not in up.environment(PORTS)
+    for name in ("APP_ID", "APP_SECRET", "TOKEN"):
+        monkeypatch.setenv(f"WECHAT_{name}", "one of the console's")
+    monkeypatch.setenv("QUDAO_INTAKE_PORT", "6006")
+    number, command, _ = up.processes()["intake"]
+    assert number == 6006 and command == ["runtime.intake", "--port", "6006"]
+    found = up.environment({**PORTS, "intake": 6006})
+    assert found["QUDAO_INTAKE_URL"] == "http://127.0.0.1:6006"
+    assert found["QUDAO_RASA_URL"] == "http://127.0.0.1:6005"
 
 
 def test_a_path_with_a_blank_is_one_word(monkeypatch):

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import DateTime, and_, bindparam, case, insert, select, update
 
 from cdp.identity.tables import IdentifierRow
 from cdp.messages.tables import AddressRow
 from storage import utc_now, write
+
+_ADDRESSES, _AT = AddressRow.__table__, bindparam("at", type_=DateTime)
+_HEARD = (
+    update(_ADDRESSES)
+    .where(_ADDRESSES.c.channel == bindparam("place"), _ADDRESSES.c.address == bindparam("where"))
+    .values(
+        kind=bindparam("what"),
+        key=bindparam("who"),
+        heard_at=case((_ADDRESSES.c.heard_at < _AT, _AT), else_=_ADDRESSES.c.heard_at),
+        closed_at=None,
+    )
+)
+_FIRST = insert(_ADDRESSES)
 
 
 def heard(channel: str, address: str, identifier: tuple[str, str], at: datetime | None = None):
@@ -23,12 +36,11 @@ def note(
 ) -> None:
     """As `heard`, in the caller's transaction."""
     kind, key = identifier
-    row = session.get(AddressRow, (channel, address))
-    if row is None:
-        row = AddressRow(channel=channel, address=address, heard_at=at or utc_now())
-        session.add(row)
-    row.kind, row.key, row.closed_at = kind, key, None
-    row.heard_at = max(row.heard_at, at or utc_now())
+    told = {"place": channel, "where": address, "what": kind, "who": key, "at": at or utc_now()}
+    connection = session.connection()
+    if not connection.execute(_HEARD, told).rowcount:
+        named = {"channel": channel, "address": address, "heard_at": told["at"]}
+        connection.execute(_FIRST, {**named, "kind": kind, "key": key})
 
 
 def close(channel: str, address: str) -> None:

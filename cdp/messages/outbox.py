@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import DateTime, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from cdp import consent, withdrawal
@@ -38,6 +39,47 @@ AT_LEAST_ONCE = ("service",)
 MOST_TRIES = 8
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 _QUIET = {"synchronize_session": False}
+
+
+# Each answer runs these: they are made once, and of plain columns.
+_OUTBOX, _NAMED = OutboxRow.__table__, OutboxRow.__table__.c.name == bindparam("named")
+_KNOWN, _PUT = select(_OUTBOX.c.id).where(_NAMED), insert(_OUTBOX)
+_SENT_AS = and_(_OUTBOX.c.state == SENT, _OUTBOX.c.vendor_id == bindparam("as_number"))
+_TO_REPLY = select(_OUTBOX.c.id, _OUTBOX.c.state, _OUTBOX.c.body).where(
+    _NAMED, or_(_OUTBOX.c.state == WAITING, _SENT_AS)
+)
+_DUE = (
+    select(_OUTBOX)
+    .where(
+        _OUTBOX.c.channel == bindparam("at"),
+        _OUTBOX.c.state == WAITING,
+        _OUTBOX.c.due_at <= bindparam("by"),
+    )
+    .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
+    .limit(bindparam("most"))
+)
+_ADDRESS = AddressRow.__table__.c
+_OPEN = select(_ADDRESS.channel).where(
+    _ADDRESS.channel == bindparam("at"),
+    _ADDRESS.address == bindparam("place"),
+    _ADDRESS.closed_at.is_(None),
+)
+_ONE = update(_OUTBOX).where(_OUTBOX.c.id == bindparam("number"))
+_QUIET_UNTIL = _ONE.values(due_at=bindparam("until", type_=DateTime))
+_DROPPED = _ONE.values(state=DROPPED, reason=bindparam("why"))
+_TAKEN = _ONE.values(state=SENDING, tries=_OUTBOX.c.tries + 1)
+_REPLIED = _ONE.values(
+    state=SENT,
+    tries=_OUTBOX.c.tries + 1,
+    vendor_id=bindparam("as_number"),
+    sent_at=bindparam("at", type_=DateTime),
+)
+_ENDED = _ONE.values(
+    state=bindparam("now"),
+    reason=bindparam("why"),
+    vendor_id=bindparam("as_number"),
+    sent_at=func.coalesce(bindparam("at", type_=DateTime), _OUTBOX.c.sent_at),
+)
 
 
 @dataclass(frozen=True)
@@ -71,22 +113,23 @@ def answer(
     held: how long it is kept for another way of sending it (`replied`). good_for: until when it may
     be sent. It is stored once for each `name`.
     """
-    known = session.scalars(select(OutboxRow.id).where(OutboxRow.name == name)).first()
-    if known is not None:
+    connection = session.connection()
+    if connection.scalar(_KNOWN, {"named": name}) is not None:
         return
     now = utc_now()
-    session.add(
-        OutboxRow(
-            purpose="service",
-            name=name,
-            channel=channel,
-            address=address,
-            body=json.dumps(body, ensure_ascii=False),
-            state=WAITING,
-            created_at=now,
-            due_at=now + held,
-            expires_at=now + good_for,
-        )
+    connection.execute(
+        _PUT,
+        {
+            "purpose": "service",
+            "name": name,
+            "channel": channel,
+            "address": address,
+            "body": json.dumps(body, ensure_ascii=False),
+            "state": WAITING,
+            "created_at": now,
+            "due_at": now + held,
+            "expires_at": now + good_for,
+        },
     )
 
 
@@ -94,7 +137,7 @@ def is_reply(name: str, vendor_id: str) -> bool:
     """Whether `replied` gives something: there is a message of that name that nobody has begun to
     send, or that was sent as a reply before."""
     with read() as session:
-        return session.scalars(_to_reply(OutboxRow.id, name, vendor_id)).first() is not None
+        return _to_reply(session, name, vendor_id) is not None
 
 
 def replied(name: str, vendor_id: str, session: Session | None = None) -> dict | None:
@@ -102,17 +145,18 @@ def replied(name: str, vendor_id: str, session: Session | None = None) -> dict |
     reply to a request that would come again if it were lost. If it was sent so before (under the
     same `vendor_id`), the request has come again, and is told the same."""
     with within(session) as session:
-        row = session.scalars(_to_reply(OutboxRow, name, vendor_id)).first()
-        if row is None or row.state == SENT:
-            return row and json.loads(row.body)
-        told = _taken(row)
-        row.state, row.vendor_id, row.sent_at = SENT, vendor_id, utc_now()
-        return told.body
+        row = _to_reply(session, name, vendor_id)
+        if row is None:
+            return None
+        if row.state == WAITING:
+            gone = {"number": row.id, "as_number": vendor_id, "at": utc_now()}
+            session.connection().execute(_REPLIED, gone)
+        return json.loads(row.body)
 
 
-def _to_reply(what, name: str, vendor_id: str):
-    sent = and_(OutboxRow.state == SENT, OutboxRow.vendor_id == vendor_id)
-    return select(what).where(OutboxRow.name == name, or_(OutboxRow.state == WAITING, sent))
+def _to_reply(session: Session, name: str, vendor_id: str) -> Row | None:
+    wanted = {"named": name, "as_number": vendor_id}
+    return session.connection().execute(_TO_REPLY, wanted).first()
 
 
 def used(
@@ -150,7 +194,7 @@ def beside(channel: str, message: Outgoing) -> list[Outgoing]:
             )
             .order_by(OutboxRow.due_at, OutboxRow.id)
         )
-        return [_outgoing(row) for row in rows]
+        return [_outgoing(row, row.tries) for row in rows]
 
 
 def is_taken(number: int) -> bool:
@@ -167,26 +211,25 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
     waited, or was tried, into the quiet hours of its purpose goes on waiting.
     """
     now = now or utc_now()
+    wanted = {"at": channel, "by": now, "most": limit}
+    with read() as session:
+        # Mostly there is nothing, and nobody has to wait for that to be seen.
+        if session.connection().execute(_DUE, wanted).first() is None:
+            return []
     with write() as session:
-        due = (
-            select(OutboxRow)
-            .where(
-                OutboxRow.channel == channel, OutboxRow.state == WAITING, OutboxRow.due_at <= now
-            )
-            .order_by(OutboxRow.due_at, OutboxRow.id)
-            .limit(limit)
-        )
+        connection = session.connection()
         taken = []
-        for row in session.scalars(due):
+        for row in connection.execute(_DUE, wanted).all():
             quiet = limits.of(row.purpose).quiet
             if quiet is not None and quiet.after(now) > now:
-                row.due_at = quiet.after(now)
+                connection.execute(_QUIET_UNTIL, {"number": row.id, "until": quiet.after(now)})
                 continue
-            row.reason = _why_not(session, row, now)
-            if row.reason:
-                row.state = DROPPED
+            reason = _why_not(session, row, now)
+            if reason:
+                connection.execute(_DROPPED, {"number": row.id, "why": reason})
                 continue
-            taken.append(_taken(row))
+            connection.execute(_TAKEN, {"number": row.id})
+            taken.append(_outgoing(row, row.tries + 1))
         return taken
 
 
@@ -292,21 +335,16 @@ def _dropper(purpose: str):
     return drop
 
 
-def _taken(row: OutboxRow) -> Outgoing:
-    row.state, row.tries = SENDING, row.tries + 1
-    return _outgoing(row)
-
-
-def _outgoing(row: OutboxRow) -> Outgoing:
+def _outgoing(row: OutboxRow | Row, tries: int) -> Outgoing:
     body = json.loads(row.body)
-    return Outgoing(row.id, row.person_id, row.purpose, row.address, body, row.tries)
+    return Outgoing(row.id, row.person_id, row.purpose, row.address, body, tries)
 
 
-def _why_not(session, row: OutboxRow, now: datetime) -> str | None:
+def _why_not(session: Session, row: Row, now: datetime) -> str | None:
     if row.expires_at < now:
         return "too_late"
-    place = session.get(AddressRow, (row.channel, row.address))
-    if place is None or place.closed_at is not None:
+    where = {"at": row.channel, "place": row.address}
+    if session.connection().execute(_OPEN, where).first() is None:
         return "no_address"
     answers = row.person_id is None
     if not answers and not consent.allowed(session, row.person_id, row.purpose, row.channel):
@@ -336,8 +374,7 @@ def _end(
     vendor_id: str | None = None,
     session: Session | None = None,
 ) -> None:
+    told = {"number": number, "now": state, "why": reason and reason[:255]}
+    told |= {"as_number": vendor_id, "at": utc_now() if state == SENT else None}
     with within(session) as session:
-        row = session.get(OutboxRow, number)
-        row.state, row.reason, row.vendor_id = state, reason and reason[:255], vendor_id
-        if state == SENT:
-            row.sent_at = utc_now()
+        session.connection().execute(_ENDED, told)

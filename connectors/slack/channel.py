@@ -88,44 +88,33 @@ class SlackInput(VendorInput):
         if app is None:
             self.off()
 
-    def blueprint(self, on_new_message) -> Blueprint:
-        """The routes: a health check; events, interactivity and commands; installing."""
-        routes = Blueprint("slack_channel")
-
-        @routes.route("/", methods=["GET"])
-        async def health(_: Request):
-            return response.json({"status": "ok" if self._app else "off"})
+    def add_routes(self, routes: Blueprint) -> None:
+        """Events, interactivity and commands; installing."""
 
         @routes.route("/webhook", methods=["POST"])
         async def webhook(request: Request):
             return await self._webhook(request)
 
-        self.listen(routes, on_new_message)
-        if self._app:
-            self._connect(routes, self._app)
-        return routes
+        if self._app and self._app.is_installable:
+            add_pages(routes, self._app, lambda code: self._tokens.exchange(code))
 
-    def _connect(self, routes: Blueprint, app: App) -> None:
-        if app.is_installable:
-            add_pages(routes, app, lambda code: self._tokens.exchange(code))
+    async def connect(self) -> None:
+        """Slack's Web API, and the tokens of the workspaces."""
+        # Its own retries know nothing of the outbox.
+        api = self._app.api
+        self._web = AsyncWebClient(base_url=api, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+        self._tokens = Tokens(self._app, self._web)
 
-        @routes.listener("before_server_start")
-        async def prepare(_app, _loop) -> None:
-            # Its own retries know nothing of the outbox.
-            self._web = AsyncWebClient(base_url=app.api, timeout=TIMEOUT_SECONDS, retry_handlers=[])
-            self._tokens = Tokens(app, self._web)
+    async def listen(self) -> None:
+        """Open Socket Mode, if it is to be."""
+        if self._app.app_token:
+            self._socket = Socket(self._app, self.hear)
+            self._socket.start()
 
-        if app.app_token:
-
-            @routes.listener("after_server_start")
-            async def open_socket(_app, _loop) -> None:
-                self._socket = Socket(app, self.hear)
-                self._socket.start()
-
-            @routes.listener("before_server_stop")
-            async def close_socket(_app, _loop) -> None:
-                if self._socket:
-                    await self._socket.stop()
+    async def leave(self) -> None:
+        """Close it."""
+        if self._socket:
+            await self._socket.stop()
 
     async def _webhook(self, request: Request):
         try:

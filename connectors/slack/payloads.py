@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from connectors import fields
-from connectors.vendor import Incoming
+from connectors.incoming import Incoming
 
 VERSION = "events-api-2026"
 REMOVED = ("app_uninstalled", "tokens_revoked")

@@ -14,7 +14,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,11 @@ from cdp.messages.outbox import Outgoing
 from connectors import cards, plain
 from connectors.cards import Cards
 from connectors.fixed_words import spoken_in, words
+from connectors.incoming import Incoming
 from connectors.pictures import Pictures
 from connectors.sender import Refused
 from connectors.tencent import Malformed, NotGenuine
-from connectors.vendor import Incoming, VendorInput
+from connectors.vendor import VendorInput
 from connectors.voice.formats import MAX_BYTES
 from connectors.wechat import outgoing, payloads, templates
 from connectors.wechat.client import Account, Client
@@ -39,14 +40,19 @@ from connectors.wechat.outgoing import PASSIVE, Outbound
 from connectors.wechat.payloads import Finished
 from connectors.wechat.signing import Signed
 from connectors.wechat.templates import Template
+from storage import utc_now
 from storage.together import together
 
 logger = logging.getLogger(__name__)
 
 # A shopper gets a customer-service message as soon as a reply, so that under load requests do not
 # pile up waiting for one.
-BRIEFLY_SECONDS = 0.4
+BRIEFLY_SECONDS = 0.3
 PATIENCE_SECONDS = 4.0
+# Conversations with a request that waits.
+MOST_WAITING = 30
+# For how much longer an answer is kept for its request, which has to come and get it.
+MARGIN_SECONDS = 0.3
 # For how long a reply waits for its picture.
 PICTURE_SECONDS = 0.7
 TRIES, TRIES_SECONDS = 3, 15.0
@@ -86,7 +92,6 @@ class WeChatInput(VendorInput):
         self._outbound: Outbound | None = None
         self._signed: Signed | None = None
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._asked: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         if account is None:
             self.off()
@@ -96,13 +101,8 @@ class WeChatInput(VendorInput):
             # The only ways are the replies to WeChat's own tries.
             self.good_for = timedelta(seconds=TRIES_SECONDS)
 
-    def blueprint(self, on_new_message) -> Blueprint:
-        """The routes: a health check, and WeChat's callback."""
-        routes = Blueprint(f"{self.name()}_channel")
-
-        @routes.route("/", methods=["GET"])
-        async def health(_: Request):
-            return response.json({"status": "ok" if self._account else "off"})
+    def add_routes(self, routes: Blueprint) -> None:
+        """WeChat's callback."""
 
         @routes.route("/webhook", methods=["GET"])
         async def prove(request: Request):
@@ -116,28 +116,21 @@ class WeChatInput(VendorInput):
         async def webhook(request: Request):
             return await self._webhook(request)
 
-        self.listen(routes, on_new_message)
-
-        @routes.listener("before_server_start")
-        async def connect(_app, _loop) -> None:
-            if self._account:
-                self._connect(self._account)
-
-        @routes.listener("after_server_stop")
-        async def disconnect(_app, _loop) -> None:
-            if self._client:
-                await self._pictures.close()
-                await self._client.close()
-
-        return routes
-
-    def _connect(self, account: Account) -> None:
+    async def connect(self) -> None:
+        """The account's API, and what is said by it."""
+        account = self._account
         self._client = Client(account, shared=True)
         self._pictures = Pictures(self._client, f"wechat {account.app_id}")
         shown = Cards(self.name(), self._pictures, outgoing.card_form(self.replies, account.page))
         self._outbound = Outbound(
             self.name(), self._client, self.in_room, self._templates, self.replies, shown
         )
+
+    async def disconnect(self) -> None:
+        """Let go of its connections."""
+        if self._client:
+            await self._pictures.close()
+            await self._client.close()
 
     async def _webhook(self, request: Request):
         try:
@@ -181,22 +174,22 @@ class WeChatInput(VendorInput):
         conversation = self.conversation(incoming.address)
         name = self.answer_name(incoming.address, incoming.id)
         answered = asyncio.Event()
-        # Before it is kept: what is waited for is held back for the reply.
+        patience = 0.0 if self._is_hopeless else self._patience
+        end = asyncio.get_running_loop().time() + patience
         self._waiting[conversation].add(answered)
-        self._asked[name] += 1
         try:
-            end = asyncio.get_running_loop().time() + self._patience
-            await self.take(incoming)
+            if not await self.take(incoming):
+                # Its answer may be there.
+                answered.set()
             while True:
-                answered.clear()
-                reply = await self._take_answer(name)
                 left = end - asyncio.get_running_loop().time()
-                if reply is not None or left <= 0:
-                    return reply or await self._last_word(name, conversation)
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(answered.wait(), left)
+                reply = await self._take_answer(name, told=answered.is_set())
+                if reply is not None or left <= 0:
+                    return reply or await self._last_word(name, conversation)
+                answered.clear()
         finally:
-            self._asked -= Counter([name])
             self._waiting[conversation].discard(answered)
             if not self._waiting[conversation]:
                 del self._waiting[conversation]
@@ -205,6 +198,12 @@ class WeChatInput(VendorInput):
     def _patience(self) -> float:
         """Seconds that a request waits for its answer."""
         return BRIEFLY_SECONDS if self._account.customer_api else PATIENCE_SECONDS
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether no answer will be there in time, or too many wait for theirs."""
+        away = self.other is not None and self.other.away
+        return self._account.customer_api and (away or len(self._waiting) > MOST_WAITING)
 
     async def _last_word(self, name: str, conversation: str) -> dict | None:
         """What an account that may only reply says to WeChat's last try."""
@@ -217,12 +216,16 @@ class WeChatInput(VendorInput):
             return None
         return {"text": words("still_at_it", await asyncio.to_thread(spoken_in, conversation))}
 
-    async def _take_answer(self, name: str) -> dict | None:
-        told = None
-        if await asyncio.to_thread(outbox.is_reply, name, PASSIVE):
-            # Also where WeChat asks again because the reply did not reach it: it gets the same.
-            told = await together(partial(outbox.replied, name, PASSIVE))
-        return told
+    async def _take_answer(self, name: str, told: bool) -> dict | None:
+        """The answer of that name, if it is there; told: it should be."""
+        if not told:
+            # It can be sent in another way, and under load nobody asks the database in vain.
+            if self._account.customer_api:
+                return None
+            if not await asyncio.to_thread(outbox.is_reply, name, PASSIVE):
+                return None
+        # Also where WeChat asks again because the reply did not reach it: it gets the same.
+        return await together(partial(outbox.replied, name, PASSIVE))
 
     async def _article(self, body: dict) -> dict | None:
         """The article of a reply that is a card, if its picture is there in time."""
@@ -242,11 +245,14 @@ class WeChatInput(VendorInput):
         only_reply = self._account is not None and not self._account.customer_api
         return outgoing.texts(body) if only_reply and len(made) > 1 else made
 
-    def held(self, name: str) -> timedelta:
-        """As long as a request waits for the answer, or another may come for it."""
-        if self.replies and not self._account.customer_api:
+    def held(self, received: datetime) -> timedelta:
+        """As long as the request waits for the answer, or another may come for it."""
+        if not self.replies:
+            return timedelta(0)
+        if not self._account.customer_api:
             return timedelta(seconds=TRIES_SECONDS)
-        return timedelta(seconds=self._patience + 1 if name in self._asked else 0)
+        end = received + timedelta(seconds=self._patience + MARGIN_SECONDS)
+        return max(timedelta(0), end - utc_now())
 
     async def answered(self, conversation: str) -> None:
         """Tell the requests that wait for it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors import fields
-from connectors.vendor import Incoming
+from connectors.incoming import Incoming
 
 VERSION = "official-account-xml-1"
 MOST = 4_000

@@ -20,9 +20,8 @@ from connectors.sender import NotSent, Refused, Sender
 from connectors.tencent import ApiError, NotReached
 from connectors.vendor import VendorInput
 from connectors.voice.formats import MAX_BYTES
-from connectors.wecom import app_payloads, contacts
+from connectors.wecom import app_payloads, callback, contacts
 from connectors.wecom.app_payloads import Contact
-from connectors.wecom.callback import passed_on, routes_of
 from connectors.wecom.client import APP, Client, Corp
 from connectors.wecom.contacts import Contacts
 
@@ -58,38 +57,33 @@ class WeComAppInput(VendorInput):
         if corp is None:
             self.off()
 
-    def blueprint(self, on_new_message) -> Blueprint:
-        """The routes: a health check, and the app's callback."""
-        routes = routes_of(self.name(), self._corp, self._received)
-        self.listen(routes, on_new_message)
+    def add_routes(self, routes: Blueprint) -> None:
+        """The app's callback."""
+        callback.add_routes(routes, self.name(), self._corp, self._received)
 
-        @routes.listener("before_server_start")
-        async def connect(_app, _loop) -> None:
-            if self._corp:
-                self._client = Client(self._corp, shared=True)
-                self._contacts = Contacts(self._client, self._welcomes)
-                self._contact_sender = Sender(contacts.CHANNEL, self._contacts.deliver)
+    async def connect(self) -> None:
+        """The app's API."""
+        self._client = Client(self._corp, shared=True)
 
-        @routes.listener("after_server_start")
-        async def start(_app, _loop) -> None:
-            if self._contact_sender:
-                self._contact_sender.start()
+    async def listen(self) -> None:
+        """Begin with what there is for contacts."""
+        self._contacts = Contacts(self._client, self._welcomes)
+        self._contact_sender = Sender(contacts.CHANNEL, self._contacts.deliver)
+        self._contact_sender.start()
 
-        @routes.listener("before_server_stop")
-        async def stop(_app, _loop) -> None:
-            if self._contact_sender:
-                await self._contact_sender.stop()
-                await self._contacts.stop()
+    async def leave(self) -> None:
+        """Come to the end of it."""
+        if self._contact_sender:
+            await self._contact_sender.stop()
+            await self._contacts.stop()
 
-        @routes.listener("after_server_stop")
-        async def disconnect(_app, _loop) -> None:
-            if self._client:
-                await self._client.close()
-
-        return routes
+    async def disconnect(self) -> None:
+        """Let go of its connections."""
+        if self._client:
+            await self._client.close()
 
     async def _received(self, told: dict) -> None:
-        if await passed_on(told):
+        if await callback.passed_on(told):
             return
         found = app_payloads.parse(told)
         if isinstance(found, Contact):

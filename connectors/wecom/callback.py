@@ -37,18 +37,13 @@ async def passed_on(told: dict) -> bool:
     return taker is not None
 
 
-def routes_of(name: str, corp: Corp | None, received: Received) -> Blueprint:
-    """A channel's routes: a health check, and the callback; `received` gets what it says.
+def add_routes(routes: Blueprint, name: str, corp: Corp | None, received: Received) -> None:
+    """A channel's callback; `received` gets what it says.
 
     When `received` returns it is acknowledged; where the database is away it is not, and WeCom
     tries again.
     """
-    routes = Blueprint(f"{name}_channel")
     sealed = Sealed(corp.corp_id, corp.token, corp.aes_key) if corp else None
-
-    @routes.route("/", methods=["GET"])
-    async def health(_: Request):
-        return response.json({"status": "ok" if corp else "off"})
 
     @routes.route("/webhook", methods=["GET", "POST"])
     async def webhook(request: Request):
@@ -67,8 +62,6 @@ def routes_of(name: str, corp: Corp | None, received: Received) -> Blueprint:
             logger.exception("%s.message.not_kept", name)
             return response.text("not now", 503)
         return response.text("success")
-
-    return routes
 
 
 def _opened(sealed: Sealed | None, request: Request) -> dict | str:

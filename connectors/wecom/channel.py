@@ -23,11 +23,12 @@ from cdp.messages import addresses, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import cards
 from connectors.cards import Cards
+from connectors.incoming import Incoming
 from connectors.pictures import Pictures
 from connectors.quota import Quota, together
 from connectors.sender import NotSent, Refused
 from connectors.tencent import ApiError, NotReached
-from connectors.vendor import Incoming, VendorInput
+from connectors.vendor import VendorInput
 from connectors.voice.formats import MAX_BYTES
 from connectors.wecom import callback, cursors, outgoing, payloads
 from connectors.wecom.client import Client, Corp
@@ -73,40 +74,40 @@ class WeComInput(VendorInput):
         self._codes: dict[str, tuple[str, float]] = {}
         self._with_person: set[str] = set()
         self._syncing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Accounts that will be asked soon, with the token of the newest callback.
+        self._called: dict[str, str | None] = {}
         self._tasks: set[asyncio.Task] = set()
         if corp is None:
             self.off()
 
-    def blueprint(self, on_new_message) -> Blueprint:
-        """The routes: a health check, and WeCom's callback."""
-        routes = callback.routes_of(self.name(), self._corp, self._received)
-        self.listen(routes, on_new_message)
+    def add_routes(self, routes: Blueprint) -> None:
+        """WeCom's callback."""
+        callback.add_routes(routes, self.name(), self._corp, self._received)
 
-        @routes.listener("before_server_start")
-        async def connect(_app, _loop) -> None:
-            if self._corp:
-                self._client = Client(self._corp, shared=True)
-                self._pictures = Pictures(self._client, f"wecom {self._corp.corp_id}")
-                form = outgoing.card_form(self._corp.page)
-                self._cards = Cards(self.name(), self._pictures, form)
-                callback.takes(CALLED, self._received)
+    async def connect(self) -> None:
+        """The enterprise's API, and how cards are shown by it."""
+        self._client = Client(self._corp, shared=True)
+        self._pictures = Pictures(self._client, f"wecom {self._corp.corp_id}")
+        form = outgoing.card_form(self._corp.page)
+        self._cards = Cards(self.name(), self._pictures, form)
 
-        @routes.listener("after_server_start")
-        async def catch_up(_app, _loop) -> None:
-            if self._corp:
-                for open_kfid in await asyncio.to_thread(cursors.accounts):
-                    self._sync_soon(open_kfid, None)
+    async def listen(self) -> None:
+        """Take what came while nobody listened, and what an app's callback brings for us."""
+        callback.takes(CALLED, self._received)
+        for open_kfid in await asyncio.to_thread(cursors.accounts):
+            self._sync_soon(open_kfid, None)
 
-        @routes.listener("after_server_stop")
-        async def disconnect(_app, _loop) -> None:
-            for task in self._tasks:
-                task.cancel()
-            if self._client:
-                callback.takes(CALLED, None)
-                await self._pictures.close()
-                await self._client.close()
+    async def leave(self) -> None:
+        """Leave what is not fetched to the next start."""
+        callback.takes(CALLED, None)
+        for task in self._tasks:
+            task.cancel()
 
-        return routes
+    async def disconnect(self) -> None:
+        """Let go of its connections."""
+        if self._client:
+            await self._pictures.close()
+            await self._client.close()
 
     async def _received(self, told: dict) -> None:
         """WeCom keeps the messages for three days: nothing is lost if we end here."""
@@ -114,13 +115,19 @@ class WeComInput(VendorInput):
             self._sync_soon(told["OpenKfId"], told.get("Token"))
 
     def _sync_soon(self, open_kfid: str, token: str | None) -> None:
-        task = asyncio.create_task(self._sync(open_kfid, token))
+        if open_kfid in self._called:
+            # That it will be asked soon covers this call too, by the newer token.
+            self._called[open_kfid] = token
+            return
+        self._called[open_kfid] = token
+        task = asyncio.create_task(self._sync(open_kfid))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _sync(self, open_kfid: str, token: str | None) -> None:
+    async def _sync(self, open_kfid: str) -> None:
         """Take all there is of an account; after a failure again, and at the next callback."""
         async with self._syncing[open_kfid]:
+            token = self._called.pop(open_kfid)
             for pause in (*PAUSES, None):
                 try:
                     await self._take_pages(open_kfid, token)
@@ -139,12 +146,19 @@ class WeComInput(VendorInput):
             told = await self._client.call(
                 "/cgi-bin/kf/sync_msg", {**asked, "token": token} if token else asked
             )
+            of: dict[object, list[dict]] = defaultdict(list)
             for entry in told.get("msg_list") or ():
-                await self._take_entry(entry)
+                of[_shopper(entry)].append(entry)
+            await asyncio.gather(*map(self._take_in_order, of.values()))
             if told.get("next_cursor"):
                 await asyncio.to_thread(cursors.move, open_kfid, told["next_cursor"])
             # A page may be empty though more follow.
             more = bool(told.get("has_more"))
+
+    async def _take_in_order(self, entries: list[dict]) -> None:
+        """One shopper's; different ones' share the wait for the disk."""
+        for entry in entries:
+            await self._take_entry(entry)
 
     async def _take_entry(self, entry: dict) -> None:
         try:
@@ -263,6 +277,12 @@ class WeComInput(VendorInput):
             await self._client.call("/cgi-bin/kf/service_state/trans", moved)
         except (ApiError, NotReached, httpx.HTTPError):
             logger.exception("wecom.handover.failed")
+
+
+def _shopper(entry: dict) -> str:
+    # Events name theirs within.
+    event = entry.get("event") if isinstance(entry.get("event"), dict) else {}
+    return str(entry.get("external_userid") or event.get("external_userid"))
 
 
 def _whose(address: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors import fields
-from connectors.vendor import Incoming
+from connectors.incoming import Incoming
 
 VERSION = "kf-sync-msg-2026"
 MOST = 4_000

@@ -6,8 +6,10 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from connectors import rooms
+from storage import engine
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +85,25 @@ def test_choices_are_forgotten_after_their_time(monkeypatch):
     later = rooms.utc_now() + rooms.CHOICE_LIFE + timedelta(minutes=1)
     monkeypatch.setattr(rooms, "utc_now", lambda: later)
     assert rooms.drop_old_choices() == 1 and rooms.choice("c", token) is None
+
+
+@pytest.mark.parametrize("look", [lambda: rooms.pending("c"), lambda: take("m1")])
+def test_however_much_is_there_no_table_is_read_whole(look):
+    ran: list[tuple[str, tuple]] = []
+
+    def note(_connection, _cursor, statement, values, *_) -> None:
+        ran.append((statement, values))
+
+    event.listen(engine(), "before_cursor_execute", note)
+    try:
+        look()
+    finally:
+        event.remove(engine(), "before_cursor_execute", note)
+    asked = [(text, values) for text, values in ran if text.startswith("SELECT")]
+    with engine().connect() as connection:
+        for text, values in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+            assert plan[0][-1].startswith("SEARCH"), text
+            # "new" says nothing where thousands wait.
+            assert "(state=?)" not in plan[0][-1], text
+    assert asked

@@ -116,3 +116,29 @@ async def test_a_database_that_is_away_ends_no_sender(person, monkeypatch):
     notify(person, "您的退款到账了")
     await emptied(deliver, person, "sent")
     assert len(calls) >= 3
+
+
+async def test_one_process_sends_at_a_time_and_another_takes_over_when_it_ends(person):
+    sent: list[str] = []
+
+    def sending(who: str) -> Sender:
+        async def deliver(message) -> str:
+            sent.append(f"{who}: {message.body['text']}")
+            return who
+
+        return Sender("test", deliver)
+
+    first, second = sending("first"), sending("second")
+    first.start()
+    await asyncio.sleep(0)
+    second.start()
+    for text in ("您的退款到账了", "您的包裹到了"):
+        await asyncio.to_thread(notify, person, text)
+        while len(sent) < 1:
+            await asyncio.sleep(0.01)
+        if text == "您的退款到账了":
+            await first.stop()
+    while len(sent) < 2:
+        await asyncio.sleep(0.01)
+    await second.stop()
+    assert sent == ["first: 您的退款到账了", "second: 您的包裹到了"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from connectors.vendor import Incoming
+from connectors.incoming import Incoming
 from tests.connectors.conformance.conftest import Talk
 from tests.connectors.slack.rig import SlackRig
 from tests.connectors.talks import inbox, until

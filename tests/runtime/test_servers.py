@@ -125,6 +125,35 @@ def test_a_taken_port_and_a_broken_model_are_said_in_one_sentence(tmp_path):
     assert ended.returncode == 1 and "there" in ended.stderr and "Traceback" not in ended.stderr
 
 
+def test_an_intake_without_a_vendor_says_so_in_one_sentence(tmp_path):
+    ended = _start(tmp_path, "runtime.intake", "--port", str(_port()))
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    assert "no vendor's channel is configured" in ended.stderr.splitlines()[-1]
+
+
+def test_the_intake_brings_nothing_of_rasa(tmp_path):
+    account = {"APP_ID": "wx0", "APP_SECRET": "s", "TOKEN": "t"}
+    corp = {"CORP_ID": "ww0", "KF_SECRET": "s", "TOKEN": "t", "AES_KEY": "k" * 43}
+    app = {"SIGNING_SECRET": "s", "BOT_TOKEN": "xoxb-0"}
+    env = {f"WECHAT_{name}": value for name, value in account.items()}
+    env |= {f"WECOM_{name}": value for name, value in corp.items()}
+    env |= {f"SLACK_{name}": value for name, value in app.items()}
+    look = (
+        "import sys; from pathlib import Path; from runtime.intake import build_app; "
+        "app = build_app(Path('credentials.yml'), 'a token', 'http://127.0.0.1:1'); "
+        "print(sorted(app.blueprints), {'rasa', 'rasa_sdk', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look],
+        env={**_environment(tmp_path), **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    names = ["slack_channel", "wechat_channel", "wecom_channel"]
+    assert done.stdout.strip() == f"{names} set()", done.stderr[-2000:]
+
+
 @pytest.mark.parametrize(
     ("component", "needed"),
     [

@@ -1,6 +1,6 @@
-"""Shoppers on WeChat, WeCom, Slack and in a widget of others, served by the real assistant, against
-the vendors' simulators: scanned and followed, asked for a size, got a refund, asked for a person,
-was written to later."""
+"""Shoppers on WeChat, WeCom, Slack and in a widget of others, served by the real assistant (the
+vendors' webhooks by its intake), against the vendors' simulators: scanned and followed, asked for a
+size, got a refund, asked for a person, was written to later."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ def served(wechat, wecom, slack, tmp_path_factory) -> Iterator[Assistant]:
     with running(
         tmp_path_factory.mktemp("vendors"),
         with_web=True,
+        with_intake=True,
         QUDAO_WEB_ORIGIN="{page}",
         WECHAT_APP_ID=wechat.appid,
         WECHAT_APP_SECRET=wechat.secret,
@@ -94,14 +95,14 @@ def served(wechat, wecom, slack, tmp_path_factory) -> Iterator[Assistant]:
         SLACK_CLIENT_SECRET=slack.app.client_secret,
         SOCKETIO_ORIGINS=WIDGET,
     ) as assistant:
-        assert wechat.configure(f"{assistant.url}/webhooks/wechat/webhook")
+        assert wechat.configure(f"{assistant.webhooks}/webhooks/wechat/webhook")
         for topic, name in (("kf", "wecom"), ("contact", "wecom_app"), ("app", "wecom_app")):
-            url = f"{assistant.url}/webhooks/{name}/webhook"
+            url = f"{assistant.webhooks}/webhooks/{name}/webhook"
             assert wecom.save_callback(url, topic) == ""
-        slack.set_events_url(f"{assistant.url}/webhooks/slack/webhook")
-        slack.app.interactivity_url = f"{assistant.url}/webhooks/slack/webhook"
+        slack.set_events_url(f"{assistant.webhooks}/webhooks/slack/webhook")
+        slack.app.interactivity_url = f"{assistant.webhooks}/webhooks/slack/webhook"
         slack.app.commands_url = slack.app.interactivity_url
-        slack.app.redirect_urls = (f"{assistant.url}/webhooks/slack/oauth",)
+        slack.app.redirect_urls = (f"{assistant.webhooks}/webhooks/slack/oauth",)
         yield assistant
 
 
@@ -199,8 +200,9 @@ def test_on_wecom(served, here, wecom):
     # What was said to the person was not answered by the assistant.
     assert len(ann.texts) == before + 1
     # Neither tokens nor secrets stand in the log.
-    log = (served.folder / "rasa.log").read_text(encoding="utf-8")
-    assert wecom.secret not in log and "access_token" not in log
+    for name in ("rasa.log", "intake.log"):
+        log = (served.folder / name).read_text(encoding="utf-8")
+        assert wecom.secret not in log and "access_token" not in log
 
 
 def test_contacts_and_members_on_wecom(served, here, wecom, monkeypatch, capsys):
@@ -230,7 +232,7 @@ def test_in_another_workspace_of_slack_that_installed_the_app(served, here, slac
     team = slack.team("T2", installed=False)
     slack.browser_team = "T2"
     with httpx.Client(follow_redirects=True) as browser:
-        page = browser.get(f"{served.url}/webhooks/slack/install")
+        page = browser.get(f"{served.webhooks}/webhooks/slack/install")
         link = page.text.partition('href="')[2].partition('"')[0]
         assert "安装好了" in browser.get(unescape(link)).text
     team.user("U5").commands("/shop", "退货政策")

@@ -1,4 +1,5 @@
-"""Each test of the suite runs for every channel whose manifest says that it does what is tested."""
+"""Each test of the suite runs for every channel whose manifest says that it does what is tested;
+those of `BOTH_WAYS` for a vendor's once more, its webhooks taken by a process of their own."""
 
 from __future__ import annotations
 
@@ -10,8 +11,11 @@ import pytest_asyncio
 
 from connectors import manifest
 from tests.connectors.conformance.rig import Rig, rigs
-from tests.connectors.served import served
+from tests.connectors.served import Apart, served
 from tests.connectors.talks import Bot, does
+
+# Files whose tests are of what comes in.
+BOTH_WAYS = ("test_intake",)
 
 
 def pytest_configure(config) -> None:
@@ -24,7 +28,10 @@ def pytest_generate_tests(metafunc) -> None:
     wanted = [mark.args[0] for mark in metafunc.definition.iter_markers("duty")]
     assert wanted, f"{metafunc.function.__name__}: no duty is named"
     does_all = [one for one in rigs() if all(_done(one, duty) for duty in wanted)]
-    metafunc.parametrize("rig", does_all, ids=[_name(one) for one in does_all], indirect=True)
+    cases = [(one, False) for one in does_all]
+    if metafunc.module.__name__.rpartition(".")[2] in BOTH_WAYS:
+        cases += [(one, True) for one in does_all if _is_called(one)]
+    metafunc.parametrize("rig", cases, ids=[_name(*one) for one in cases], indirect=True)
 
 
 def _done(rig: type[Rig], duty: str) -> bool:
@@ -32,14 +39,21 @@ def _done(rig: type[Rig], duty: str) -> bool:
     return done and duty not in rig.elsewhere
 
 
-def _name(rig: type[Rig]) -> str:
-    return rig.channel
+def _is_called(rig: type[Rig]) -> bool:
+    """Whether a vendor calls, and waits for no longer than so."""
+    return manifest.of_folder(rig.vendor).limits.acknowledge_seconds is not None
+
+
+def _name(rig: type[Rig], apart: bool) -> str:
+    return f"{rig.channel}-apart" if apart else rig.channel
 
 
 @pytest.fixture
 def rig(request, state, monkeypatch) -> Rig:
     """The vendor, not yet started, its waits shortened."""
-    made = request.param()
+    kind, apart = request.param
+    made = kind()
+    made.apart = apart
     made.quick(monkeypatch)
     return made
 
@@ -53,7 +67,10 @@ class Talk:
     @asynccontextmanager
     async def serving(self, channel=None) -> AsyncIterator[str]:
         """Our channel runs, another one at each call: the process is new, the database is not."""
-        async with served(channel or self.rig.make(), self.bot) as place:
+        apart = Apart(self.rig.make, self.bot)
+        alone = served(channel or self.rig.make(), self.bot)
+        running = apart.both() if self.rig.apart else alone
+        async with running as place:
             url = f"http://{place}/webhooks/{self.rig.channel}"
             await does(self.rig.point, url)
             yield url

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from connectors.vendor import Incoming
+from connectors.incoming import Incoming
 from tests.connectors.conformance.rig import FOLDER, Rig, rigs
 
 EXPECTED = "expected.yml"

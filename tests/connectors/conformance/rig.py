@@ -19,7 +19,7 @@ import pytest
 
 from cdp.messages import outbox
 from connectors import sender
-from connectors.vendor import Incoming
+from connectors.incoming import Incoming
 
 FOLDER = Path(__file__).parents[1]
 # How a request is forged.
@@ -41,6 +41,8 @@ class Rig(ABC):
     drops: ClassVar[bool] = True
     # Duties that are done in another way than the suite asks for, and the file that tests them.
     elsewhere: ClassVar[Mapping[str, str]] = {}
+    # Whether the two halves of our channel run in two processes.
+    apart = False
 
     def quick(self, patch: pytest.MonkeyPatch) -> None:
         """Shorten what this channel waits for."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from connectors.incoming import Incoming
 from connectors.slack import payloads
 from connectors.slack.app import App
 from connectors.slack.channel import SlackInput
-from connectors.vendor import Incoming
 from tests.connectors.conformance.rig import FOREIGN, OLD, UNSIGNED, WRONG, Rig
 from tests.vendors.slack import Simulator
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import requests
 
+from connectors.incoming import Incoming
 from connectors.tencent import parsed
-from connectors.vendor import Incoming
 from connectors.wechat import channel, payloads
 from connectors.wechat.channel import MiniProgramInput, WeChatInput
 from connectors.wechat.client import Account

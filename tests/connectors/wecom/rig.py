@@ -8,8 +8,8 @@ from functools import partial
 
 import requests
 
+from connectors.incoming import Incoming
 from connectors.tencent import parsed
-from connectors.vendor import Incoming
 from connectors.wecom import app_payloads, channel, payloads
 from connectors.wecom.app import WeComAppInput
 from connectors.wecom.channel import WeComInput
