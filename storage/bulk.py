@@ -52,8 +52,9 @@ def fetch(session: Session, statement: Select, **values) -> list[tuple]:
     by which it differs (`listed`, `bindparam`).
     """
     connection = session.connection()
-    text, names, given, process = _prepared(statement, connection.dialect)
-    for name, change in given:
+    text, names, fixed, there, process = _prepared(statement, connection.dialect)
+    values |= fixed
+    for name, change in there:
         values[name] = change(values[name])
     parameters = values if names is None else tuple(map(values.__getitem__, names))
     rows = connection.exec_driver_sql(text, parameters).cursor.fetchall()
@@ -138,9 +139,10 @@ def _processed(row: tuple, process) -> tuple:
 
 @lru_cache(maxsize=200)
 def _prepared(statement: Select, dialect: Dialect):
-    """The text, its parameters in order (None: by name), and what changes a value on its way there
-    and back."""
+    """The text, its parameters in order (None: by name), those that are always the same, and what
+    changes a value on its way there and back."""
     made = statement.compile(dialect=dialect)
+    fixed = {name: bound.value for name, bound in made.binds.items() if not bound.required}
     there = [
         (name, change)
         for name, bound in made.binds.items()
@@ -151,7 +153,7 @@ def _prepared(statement: Select, dialect: Dialect):
         for place, column in enumerate(statement.selected_columns)
         if (change := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
     ]
-    return str(made), made.positiontup, there, back
+    return str(made), made.positiontup, fixed, there, back
 
 
 @lru_cache(maxsize=200)

@@ -220,9 +220,7 @@ class Graph:
         for number, kind, key, person, shared, seen_with, *times in rows:
             numbers.append(number)
             if number not in self.idents:
-                ident = Ident(
-                    number, kind, key, person, person, shared, _counts(seen_with), *times
-                )
+                ident = Ident(number, kind, key, person, person, shared, _counts(seen_with), *times)
                 self.idents[number] = self.by_key[kind, key] = ident
         return numbers
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import chain
 
-from cdp.tags.facts import MET, TOUCHED, Facts, Item, fold_case, when
+from cdp.tags.facts import DAY, MET, TOUCHED, Facts, Item, fold_case, when
 from cdp.tags.findings import NO, Finding
 from cdp.tags.reasons import NAMES_SHOWN
 
@@ -82,11 +82,13 @@ class Counted:
 
     @property
     def kinds(self) -> frozenset[str] | None:
+        if self.of_days and not self.event_kinds:
+            return frozenset({DAY})
         return self.event_kinds or None
 
     @property
     def needs(self) -> frozenset[str] | None:
-        return self.kinds if self.at_least > 0 else None
+        return (self.event_kinds or None) if self.at_least > 0 else None
 
     def check(self, facts: Facts) -> Finding:
         days = facts.days(self.event_kinds, self.within_days)
@@ -181,7 +183,7 @@ class Touched:
             return NO
         newest = max(hits, key=lambda touch: touch["at"])
         at, times = when(newest["at"]), {touch["at"] for touch in hits}
-        seqs = tuple(sorted(one.seq for one in facts.events if one.at.isoformat() in times))
+        seqs = tuple(sorted(one.seq for one in facts.events if one.stamp in times))
         return Finding(True, at, seqs, {"channel": newest["channel"], "last": at})
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cdp.events import Event
 
 # Beside the kinds of events: what conditions that look at no event are changed by.
-TOUCHED, MET = "touched", "met"
+TOUCHED, MET, DAY = "touched", "met", "day"
 
 
 class Item(NamedTuple):
@@ -107,7 +107,7 @@ class Facts:
     @_Once
     def _arriving_items(self) -> list[Item]:
         return [
-            _item(event.at.isoformat(), event.kind, product, event.seq)
+            _item(event.stamp, event.kind, product, event.seq)
             for event in self.events
             if (properties := event.body.get("properties"))
             for product in (properties, *_products(properties))
@@ -222,14 +222,19 @@ class Facts:
     @_Once
     def arriving_kinds(self) -> frozenset[str]:
         """The kinds of the events that have just arrived, and what these made of the person:
-        `TOUCHED` by a channel anew, or `MET` earlier than was known."""
-        times = {event.at.isoformat() for event in self.events}
-        made = set()
+        `TOUCHED` by a channel anew, `MET` earlier than was known, or on a `DAY` without any."""
+        times = {event.stamp for event in self.events}
+        made = {event.kind for event in self.events}
         if any(touch["at"] in times for touch in self.touches("any")):
             made.add(TOUCHED)
         if not times.isdisjoint(self._channel_times("first")):
             made.add(MET)
-        return frozenset(made.union(event.kind for event in self.events))
+        days = self.body.get("days") or {}
+        for day in {stamp[:10] for stamp in times}:
+            arrived = sum([event.stamp.startswith(day) for event in self.events])
+            if sum(days.get(day, {}).values()) <= arrived:
+                made.add(DAY)
+        return frozenset(made)
 
     @_Once
     def arriving_categories(self) -> frozenset[str]:
