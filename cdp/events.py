@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -106,9 +107,10 @@ class Event:
         return cls(*(getattr(row, name) for name in FIELDS), orjson.loads(row.body))
 
     @classmethod
-    def from_values(cls, values: tuple) -> Event:
-        """From the values of `FIELDS` and the body's text."""
-        return cls(*values[:-1], orjson.loads(values[-1]))
+    def from_values(cls, values: Iterable) -> Event:
+        """From the values of `FIELDS` and the body's text, or bytes."""
+        *fields, body = values
+        return cls(*fields, orjson.loads(body))
 
     @property
     def ids(self) -> list[tuple[str, str]]:

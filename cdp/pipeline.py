@@ -46,7 +46,7 @@ JOBS_SECONDS = 1.0
 PARTS = ("cdp.parts", "cdp.platforms.sync", "cdp.readings.overview", "cdp.talk.sessions")
 _EVENTS = EventRow.__table__
 _PENDING = (
-    select(*(_EVENTS.c[name] for name in (*FIELDS, "body")))
+    select(*(_EVENTS.c[name] for name in FIELDS), bulk.undecoded(_EVENTS.c.body))
     .where(_EVENTS.c.state == NEW)
     .order_by(_EVENTS.c.seq)
 )

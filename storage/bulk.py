@@ -20,7 +20,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement, Select
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator
 
 Rows = Sequence[dict]
 
@@ -45,8 +45,8 @@ def delete_rows(session: Session, table: Table, rows: Rows, key: tuple[str, ...]
         _run(session, _delete, table, key, key, rows)
 
 
-def fetch(session: Session, statement: Select, **values) -> list[tuple]:
-    """The rows of a SELECT as plain tuples.
+def fetch(session: Session, statement: Select, **values) -> Sequence[Sequence]:
+    """The rows of a SELECT as plain tuples, or lists.
 
     statement: a constant of its module, since it is made into text once; values: of the parameters
     by which it differs (`listed`, `bindparam`).
@@ -77,6 +77,27 @@ def among(column: ColumnElement, values: Iterable) -> ColumnElement[bool]:
 def listed(column: ColumnElement, name: str) -> ColumnElement[bool]:
     """The same with the values given later, by that name."""
     return _Among(column, bindparam(name, type_=_List))
+
+
+def undecoded(column: ColumnElement[str]) -> ColumnElement:
+    """A column of JSON as it is to be read: on SQLite as bytes, which need not become a text that
+    only becomes bytes again."""
+    return _Undecoded(column)
+
+
+class _Undecoded(FunctionElement):
+    inherit_cache = True
+    type = NullType()
+
+
+@compiles(_Undecoded)
+def _as_it_is(element: _Undecoded, compiler, **how) -> str:
+    return compiler.process(next(iter(element.clauses)), **how)
+
+
+@compiles(_Undecoded, "sqlite")
+def _as_bytes(element: _Undecoded, compiler, **how) -> str:
+    return f"CAST({compiler.process(next(iter(element.clauses)), **how)} AS BLOB)"
 
 
 class _List(TypeDecorator):
@@ -130,11 +151,11 @@ def _values(rows: Rows, names: tuple[str, ...], process) -> list[tuple]:
     return made
 
 
-def _processed(row: tuple, process) -> tuple:
+def _processed(row: tuple, process) -> list:
     values = list(row)
     for place, change in process:
         values[place] = change(values[place])
-    return tuple(values)
+    return values
 
 
 @lru_cache(maxsize=200)

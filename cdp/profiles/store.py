@@ -20,7 +20,7 @@ from storage import bulk, utc_now
 _MANY = 5_000
 _AT_ONCE = 1_000
 _profiles = ProfileRow.__table__
-_BODIES = select(_profiles.c.person_id, _profiles.c.body).where(
+_BODIES = select(_profiles.c.person_id, bulk.undecoded(_profiles.c.body)).where(
     bulk.listed(_profiles.c.person_id, "people")
 )
 
@@ -51,7 +51,7 @@ def save(session: Session, bodies: Mapping[int, dict], known: Collection[int]) -
     for person, body in bodies.items():
         if corrections[person]:
             correct(body, corrections[person], now)
-        first, last = (datetime.fromisoformat(one) for one in seen(body))
+        first, last = map(datetime.fromisoformat, seen(body))
         orders = body.get("orders") or {}
         row = {
             "person_id": person,

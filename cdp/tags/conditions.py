@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from itertools import chain
 
 from cdp.tags.facts import DAY, MET, TOUCHED, Facts, Item, fold_case, when
 from cdp.tags.findings import NO, Finding
@@ -33,12 +32,7 @@ class Looked:
 
     def matching(self, facts: Facts) -> list[Item]:
         """The items in question, the newest first."""
-        if not self.categories:
-            items: Iterable[Item] = facts.items
-        else:
-            by_category = facts.by_category
-            some = [by_category[one] for one in self.categories & by_category.keys()]
-            items = some[0] if len(some) == 1 else sorted(chain(*some), key=_at, reverse=True)
+        items = facts.items_of(self.categories) if self.categories else facts.items
         start = facts.since(self.within)
         return [
             item
@@ -339,10 +333,6 @@ def _passes(
     except ArithmeticError:
         return False
     return (at_least is None or number >= at_least) and (at_most is None or number <= at_most)
-
-
-def _at(item: Item) -> str:
-    return item.at
 
 
 def _seqs(found: Iterable) -> tuple[int, ...]:

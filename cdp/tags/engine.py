@@ -201,7 +201,7 @@ class _Choice:
         """The rules that may hold by tag, and the tags that the others may have to lose."""
         facts = person.facts
         if person.whole:
-            alike = None, facts.met_kinds, frozenset(facts.by_category), facts.channels
+            alike = None, facts.met_kinds, facts.categories, facts.channels
         else:
             # Of a category that nothing arrived of the answer is what it was.
             categories = facts.arriving_categories

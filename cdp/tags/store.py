@@ -103,7 +103,7 @@ def objections(session: Session, person_ids: Iterable[int]) -> set[tuple[int, st
     people = sorted(set(person_ids))
     if not people or not bulk.any_row(session, _objections):
         return set()
-    return set(bulk.fetch(session, _OBJECTIONS_OF, people=people))
+    return {(one, tag) for one, tag in bulk.fetch(session, _OBJECTIONS_OF, people=people)}
 
 
 def honour_objections(session: Session, person_ids: Iterable[int]) -> None:
