@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -44,11 +44,19 @@ class Sender:
             OSError: nobody answers there.
         """
         while True:
-            self._connection.request("POST", "/v1/batch", body, self._headers)
-            answer = self._connection.getresponse()
-            told = answer.read()
+            try:
+                answer, told = self._ask(body)
+            except ConnectionError:
+                # It was idle for so long that the server closed it.
+                self._connection.close()
+                answer, told = self._ask(body)
             if answer.status == 200:
                 return orjson.loads(told)["accepted"]
             if answer.status != 429:
                 raise RuntimeError(f"/v1/batch answered {answer.status}, expected 200 or 429")
             time.sleep(float(answer.headers["Retry-After"]))
+
+    def _ask(self, body: bytes) -> tuple[HTTPResponse, bytes]:
+        self._connection.request("POST", "/v1/batch", body, self._headers)
+        answer = self._connection.getresponse()
+        return answer, answer.read()
