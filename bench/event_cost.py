@@ -10,6 +10,7 @@ import psutil
 from bench.event_load import Shoppers
 from bench.results import Figure
 from cdp import pipeline, sources
+from cdp.commands import work
 from cdp.intake.accept import accept
 from cdp.segments import store
 from cdp.segments.rebuild import rebuild_all
@@ -30,7 +31,11 @@ _SEGMENTS = (
 
 
 def figures(most: int) -> Iterator[Figure]:
-    """Cost of an event at ten thousand and at `most` stored, of one person's 10th and 10,000th."""
+    """Cost of an event at ten thousand and at `most` stored, of one person's 10th and 10,000th.
+
+    In this process, which is made as `python -m cdp work` is.
+    """
+    work.spare_collector()
     source = sources.by_name("storefront")
     shoppers = _shoppers(_FEW)
     _fill(source, shoppers, _FEW)

@@ -25,16 +25,17 @@ from pathlib import Path
 import orjson
 import psutil
 import requests
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from bench import event_cost
 from bench.event_load import Shoppers
+from bench.event_sender import Sender
 from bench.results import Figure
 from cdp import sources
 from cdp.events import EventRow
 from cdp.identity.tables import IdentifierRow
 from cdp.tags.tables import TagRow
-from storage import Base, create_tables, engine, read, write
+from storage import Base, bulk, create_tables, engine, read, write
 from tests.assistant import free_port
 from tests.cdp.crash import kill_while_loaded
 
@@ -42,9 +43,17 @@ BATCH = 100
 # Events a second; the last is RudderStack's published figure for two cores.
 PACES = (500, 1_000, 1_700)
 _SENDERS = 16
+# So many that the pace is kept however long an answer takes: shoppers do not wait for each other.
+_PACED = 64
 _PEOPLE = 20_000
 _PROBES = 40
 _EVENTS = EventRow.__table__
+_TAGGED = (
+    select(TagRow.tag)
+    .join(IdentifierRow, IdentifierRow.person_id == TagRow.person_id)
+    .where(IdentifierRow.kind == "user_id", IdentifierRow.key == bindparam("user"))
+    .limit(1)
+)
 # One sender stands for many here.
 _UNLIMITED = {name: "1000000000/minute" for name in ("CDP_LIMIT_SOURCE", "CDP_LIMIT_ADDRESS")}
 
@@ -183,14 +192,13 @@ def _send(url: str, key: str, bodies: list[bytes], seconds: float) -> tuple[int,
     end = time.perf_counter() + seconds
 
     def sender() -> None:
-        with requests.Session() as session:
-            session.trust_env = False
+        with Sender(url, key) as connection:
             while time.perf_counter() < end:
                 with lock:
                     body = next(left, None)
                 if body is None:
                     return
-                done = _post(session, url, key, body)
+                done = connection.post(body)
                 with lock:
                     accepted[0] += done
 
@@ -201,20 +209,6 @@ def _send(url: str, key: str, bodies: list[bytes], seconds: float) -> tuple[int,
     for thread in threads:
         thread.join()
     return accepted[0], time.perf_counter() - start
-
-
-def _post(session: requests.Session, url: str, key: str, body: bytes) -> int:
-    """Send until it is taken; events accepted."""
-    while True:
-        answer = session.post(
-            f"{url}/v1/batch", data=body, auth=(key, ""), timeout=30,
-            headers={"Content-Type": "application/json"},
-        )  # fmt: skip
-        if answer.status_code == 429:
-            time.sleep(float(answer.headers["Retry-After"]))
-            continue
-        answer.raise_for_status()
-        return answer.json()["accepted"]
 
 
 def _until_processed() -> float:
@@ -252,31 +246,28 @@ def _raw(most: int) -> float:
 
 def _lag_under(url: str, key: str, bodies: list[bytes], pace: int) -> tuple[list[float], float]:
     """Milliseconds from a click's acceptance to its tag, while so many events a second come in."""
-    stop, sent = threading.Event(), [0] * _SENDERS
+    stop, sent = threading.Event(), [0] * _PACED
 
     def sender(number: int) -> None:
-        with requests.Session() as session:
-            session.trust_env = False
+        with Sender(url, key) as connection:
             due = start + number * BATCH / pace
-            for body in bodies[number::_SENDERS]:
-                time.sleep(max(0.0, due - time.perf_counter()))
-                if stop.is_set():
+            for body in bodies[number::_PACED]:
+                if stop.wait(max(0.0, due - time.perf_counter())):
                     return
-                sent[number] += _post(session, url, key, body)
-                due += BATCH / pace * _SENDERS
+                sent[number] += connection.post(body)
+                due += BATCH / pace * _PACED
 
     start = time.perf_counter()
-    threads = [threading.Thread(target=sender, args=(n,)) for n in range(_SENDERS)]
+    threads = [threading.Thread(target=sender, args=(n,)) for n in range(_PACED)]
     for thread in threads:
         thread.start()
     lags = []
-    with requests.Session() as session:
-        session.trust_env = False
+    with Sender(url, key) as connection:
         time.sleep(1)
         for number in range(_PROBES):
             if not any(thread.is_alive() for thread in threads):
                 break
-            lags.append(_probe(session, url, key, f"{pace}-{number}"))
+            lags.append(_probe(connection, f"{pace}-{number}"))
             time.sleep(0.1)
     took = time.perf_counter() - start
     stop.set()
@@ -285,9 +276,9 @@ def _lag_under(url: str, key: str, bodies: list[bytes], pace: int) -> tuple[list
     return lags, sum(sent) / took
 
 
-def _probe(session: requests.Session, url: str, key: str, name: str) -> float:
+def _probe(connection: Sender, name: str) -> float:
     probe = Shoppers(1, seed=name, prefix=f"probe{name}").event(0)
-    _post(session, url, key, orjson.dumps({"batch": [probe]}))
+    connection.post(orjson.dumps({"batch": [probe]}))
     start = time.perf_counter()
     while True:
         if _tagged(probe["userId"]):
@@ -299,9 +290,4 @@ def _probe(session: requests.Session, url: str, key: str, name: str) -> float:
 
 def _tagged(user_id: str) -> bool:
     with read() as session:
-        wanted = (
-            select(TagRow.tag)
-            .join(IdentifierRow, IdentifierRow.person_id == TagRow.person_id)
-            .where(IdentifierRow.kind == "user_id", IdentifierRow.key == user_id)
-        )
-        return session.scalars(wanted).first() is not None
+        return bool(bulk.fetch(session, _TAGGED, user=user_id))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdp import carried, consent, keys, minors, profiles, sources, suppression
@@ -20,7 +19,7 @@ from cdp.identity.resolve import Sighting, owner, resolve
 from cdp.profiles import store
 from cdp.tags import engine
 from cdp.tags import store as tags
-from storage import utc_now
+from storage import bulk, utc_now
 
 _AGES = frozenset({"birthday", "birth_date", "birthDate", "date_of_birth", "age"})
 
@@ -46,7 +45,7 @@ def process(session: Session, events: Sequence[Event]) -> list[consent.Decision]
 
     Gives the decisions about consent that were recorded, for `carried.remember` after the commit.
     """
-    batch = _Batch(events, sources={one.id: one for one in sources.all_sources()})
+    batch = _Batch(events, sources=sources.of_events(one.source_id for one in events))
     _refuse_suppressed(session, batch)
     decisions = _identify(session, batch)
     _fold(session, batch)
@@ -57,7 +56,7 @@ def process(session: Session, events: Sequence[Event]) -> list[consent.Decision]
 
 def _refuse_suppressed(session: Session, batch: _Batch) -> None:
     """What comes late of somebody who was erased does not bring them back."""
-    if session.execute(select(suppression.SuppressedRow.hash).limit(1)).first() is None:
+    if not bulk.any_row(session, suppression.SuppressedRow.__table__):
         return
     ids = {one for event in batch.events for one in event.ids}
     if len(keys.hash_secrets()) > 1:
@@ -96,7 +95,7 @@ def _identify(session: Session, batch: _Batch) -> list[consent.Decision]:
         return batch.states
 
     decisions = carried.decisions(told, batch.sources, batch.channel_of, states_of)
-    consent.record_many(session, decisions)
+    decisions = consent.record_many(session, decisions)
     changed = {graph.by_key[one].person for decision in decisions for one in decision.ids}
     for event, _, person in told:
         traits = event.body.get("traits")

@@ -1,21 +1,22 @@
 """The consent that comes with events: choices they carry, and what their sources assume.
 
 A browser repeats its choice with every event. Recording each would cost more than the event, so a
-grant that was recorded within the last hour, and still holds, is not recorded again.
+grant that was recorded within the last hour (`consent.FRESH`), and still holds, is not recorded
+again.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import lru_cache
 
 from cdp import consent, sources
 from cdp.events import Event
 from cdp.sources import Source
 from storage.database import database_url
 
-FRESH = timedelta(hours=1)
 _MOST = 50_000
 _recorded: OrderedDict[tuple, datetime] = OrderedDict()
 
@@ -37,9 +38,9 @@ def decisions(
     place = database_url()
     for event, ids, person in told:
         for granted, made_by, purposes in _said(event, known.get(event.source_id)):
-            key = (tuple(ids), tuple(purposes), granted, channel_of(event), made_by)
+            key = (tuple(ids), purposes, granted, channel_of(event), made_by)
             at = _recorded.get((place, *key)) if granted else None
-            if at is not None and abs(event.at - at) < FRESH:
+            if at is not None and abs(event.at - at) < consent.FRESH:
                 repeated.append((key, event, person))
             else:
                 newest[key] = max(newest.get(key, (event.at, 0)), (event.at, event.seq))
@@ -65,18 +66,21 @@ def remember(recorded: Iterable[consent.Decision]) -> None:
         _recorded.popitem(last=False)
 
 
-def _said(event: Event, source: Source | None) -> Iterable[tuple[bool, str, list[str]]]:
+def _said(event: Event, source: Source | None) -> Iterable[tuple[bool, str, tuple[str, ...]]]:
     """(granted, made by, purposes) of one event."""
-    told = event.body.get("consent") or {}
-    assumes = source is not None and source.consent_mode == sources.ASSUMED
-    for granted in (False,) if assumes else (False, True):
-        if granted not in told.values():
-            continue
-        purposes = [one for one in consent.OPTIONAL if told.get(one) is granted]
-        if purposes:
-            yield granted, consent.CARRIED, purposes
-    if assumes:
-        assumed = event.body.get("purposes") or ()
-        purposes = [one for one in consent.OPTIONAL if one in assumed]
-        if purposes:
-            yield True, consent.ASSUMED, purposes
+    told = tuple((event.body.get("consent") or {}).items())
+    if source is None or source.consent_mode != sources.ASSUMED:
+        return _carried(told, (False, True))
+    purposes = _of(event.body.get("purposes") or ())
+    assumed = ((True, consent.ASSUMED, purposes),) if purposes else ()
+    return _carried(told, (False,)) + assumed
+
+
+@lru_cache(maxsize=1_000)
+def _carried(told: tuple[tuple[str, bool], ...], counting: tuple[bool, ...]) -> tuple:
+    found = ((one, _of([name for name, said in told if said is one])) for one in counting)
+    return tuple((one, consent.CARRIED, purposes) for one, purposes in found if purposes)
+
+
+def _of(purposes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(one for one in consent.OPTIONAL if one in purposes)

@@ -12,8 +12,8 @@ those whose data is being, or has been, erased.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cdp import consent_store as store
@@ -48,6 +48,7 @@ __all__ = [
 # Of the texts that say what each purpose is for: who agreed to others is asked again.
 TEXT_VERSION = "2026-12"
 _IN_PERSON = (EXPLICIT, GUARDIAN)
+FRESH = timedelta(hours=1)
 
 Ids = Sequence[tuple[str, str]]
 
@@ -100,8 +101,11 @@ def record(
     )
 
 
-def record_many(session, decisions: Iterable[Decision]) -> None:
+def record_many(session, decisions: Iterable[Decision]) -> list[Decision]:
     """Record decisions, of many people, with a number of statements that does not grow with them.
+
+    Gives them back. What a browser or a source repeats of a grant within an hour is not written
+    again; such a one is given back with the time that stands.
 
     Raises:
         ValueError: an unknown purpose or source.
@@ -111,14 +115,19 @@ def record_many(session, decisions: Iterable[Decision]) -> None:
     about = _about(session, decisions)
     known = store.says_of(session, set().union(*about))
     history, changed, denied = [], set(), set()
+    stand = []
     for decision, ids in zip(decisions, about, strict=True):
         at, in_person = decision.at or utc_now(), decision.source in _IN_PERSON
         places = _places(decision)
+        since = at
         for identifier in sorted(ids):
             says = known.setdefault(identifier, {})
             told = []
             for place in places:
                 newest = says.get(place)
+                if newest is not None and _repeats(decision, at, newest):
+                    since = min(since, newest[1])
+                    continue
                 flips = newest is None or newest[0] != decision.granted
                 if in_person or flips:
                     told.append(place)
@@ -129,9 +138,18 @@ def record_many(session, decisions: Iterable[Decision]) -> None:
                         denied.add((identifier, place[0]))
             if told:
                 history.append(_row(decision, identifier, told, at))
+        stand.append(decision if since == at else replace(decision, at=since))
     store.save(session, {one: known[one] for one in changed}, history)
     if denied:
         _withdraw(session, denied)
+    return stand
+
+
+def _repeats(decision: Decision, at: datetime, newest: tuple[bool, datetime]) -> bool:
+    """Whether a decision says nothing but what stands already, and has for less than an hour."""
+    if decision.source in _IN_PERSON or not decision.granted or not newest[0]:
+        return False
+    return abs(at - newest[1]) < FRESH
 
 
 def allowed(session, person_id: int, purpose: str, channel: str | None = None) -> bool:

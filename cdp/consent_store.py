@@ -21,10 +21,10 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    bindparam,
     or_,
     select,
 )
-from sqlalchemy.sql import Select
 
 from cdp.consent_rules import ALL, BY_CHANNEL, Fact
 from cdp.identity.tables import IdentifierRow, PersonRow
@@ -100,6 +100,23 @@ _identifiers = IdentifierRow.__table__
 _people = PersonRow.__table__
 _erased = ErasedPersonRow.__table__
 _OF_IDENTIFIER = and_(_states.c.kind == _identifiers.c.kind, _states.c.key == _identifiers.c.key)
+_WHOSE = _identifiers.c.person_id
+_GRANTS = (
+    select(_WHOSE, _states.c.said)
+    .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
+    .where(bulk.listed(_WHOSE, "people"))
+)
+_FACTS = (
+    select(_WHOSE, _states.c.kind, _states.c.key, _states.c.said, _states.c.times)
+    .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
+    .where(bulk.listed(_WHOSE, "people"))
+)
+_SAYS = select(_states.c.key, _states.c.said, _states.c.times).where(
+    _states.c.kind == bindparam("kind"), bulk.listed(_states.c.key, "keys")
+)
+# Who is under 14, and who is being erased.
+_MINORS = select(_people.c.id).where(bulk.listed(_people.c.id, "people"), _people.c.minor)
+_ERASING = select(_erased.c.person_id).where(bulk.listed(_erased.c.person_id, "people"))
 
 
 def facts(session, person_ids: Iterable[int]) -> tuple[dict[int, list[Fact]], set, set]:
@@ -107,20 +124,13 @@ def facts(session, person_ids: Iterable[int]) -> tuple[dict[int, list[Fact]], se
     wanted = sorted({person_id for person_id in person_ids if person_id is not None})
     facts: dict[int, list[Fact]] = {}
     minors, erasing = set(), set()
-    for start in range(0, len(wanted), _CHUNK):
-        some = wanted[start : start + _CHUNK]
-        rows = session.execute(
-            select(_identifiers.c.person_id, _states)
-            .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
-            .where(bulk.among(_identifiers.c.person_id, some))
-        )
-        for row in rows:
-            mine = facts.setdefault(row.person_id, [])
-            if row.kind is not None:
-                mine += _facts_of(row)
-        young, gone = _special(some)
-        minors |= set(session.scalars(young))
-        erasing |= set(session.scalars(gone))
+    if wanted:
+        for person_id, *said in bulk.fetch(session, _FACTS, people=wanted):
+            mine = facts.setdefault(person_id, [])
+            if said[0] is not None:
+                mine += _facts_of(*said)
+        minors.update(one for (one,) in bulk.fetch(session, _MINORS, people=wanted))
+        erasing.update(one for (one,) in bulk.fetch(session, _ERASING, people=wanted))
     return facts, minors, erasing
 
 
@@ -130,33 +140,28 @@ def grants(session, person_ids: Iterable[int]) -> tuple[dict[int, frozenset[str]
     wanted = sorted(person_ids)
     said: dict[int, frozenset[str]] = {}
     doubtful: set[int] = set()
-    for start in range(0, len(wanted), _CHUNK):
-        some = wanted[start : start + _CHUNK]
-        whose = _identifiers.c.person_id
-        rows = session.execute(
-            select(whose, _states.c.said)
-            .select_from(_identifiers.outerjoin(_states, _OF_IDENTIFIER))
-            .where(bulk.among(whose, some))
-        )
-        for person_id, text in rows:
-            granted, denies = _in_short(text)
-            said[person_id] = said.get(person_id, granted) | granted
-            if denies:
-                doubtful.add(person_id)
-        for special in _special(some):
-            doubtful |= set(session.scalars(special))
+    if not wanted:
+        return said, doubtful
+    for person_id, text in bulk.fetch(session, _GRANTS, people=wanted):
+        granted, denies = _in_short(text)
+        known = said.get(person_id)
+        said[person_id] = granted if known is None or known is granted else known | granted
+        if denies:
+            doubtful.add(person_id)
+    for special in (_MINORS, _ERASING):
+        doubtful.update(one for (one,) in bulk.fetch(session, special, people=wanted))
     return said, doubtful
 
 
-def _facts_of(row) -> Iterator[Fact]:
+def _facts_of(kind: str, key: str, said: str, times: str) -> Iterator[Fact]:
     """What a row of `consent_states` says."""
-    for (purpose, scope, source), (granted, at) in _says(row).items():
-        yield Fact((row.kind, row.key), purpose, scope, source, granted, at)
+    for (purpose, scope, source), (granted, at) in _says(said, times).items():
+        yield Fact((kind, key), purpose, scope, source, granted, at)
 
 
-def _says(row) -> Says:
-    said = words(row.said)
-    times = [datetime.fromisoformat(one) for one in orjson.loads(row.times)]
+def _says(told: str, at: str) -> Says:
+    said = words(told)
+    times = [datetime.fromisoformat(one) for one in orjson.loads(at)]
     if len(times) == 1:
         times *= len(said)
     return {tuple(place): (granted, at) for (*place, granted), at in zip(said, times, strict=True)}
@@ -176,14 +181,6 @@ def _in_short(said: str | None) -> tuple[frozenset[str], bool]:
     known = words(said) if said else ()
     granted = frozenset(purpose for purpose, _, _, grants in known if grants)
     return granted, any(not grants for *_, grants in known)
-
-
-def _special(person_ids: list[int]) -> tuple[Select, Select]:
-    """Who of them is under 14, and who is being erased."""
-    return (
-        select(_people.c.id).where(bulk.among(_people.c.id, person_ids), _people.c.minor),
-        select(_erased.c.person_id).where(bulk.among(_erased.c.person_id, person_ids)),
-    )
 
 
 def persons_of(session, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -240,10 +237,13 @@ def of_speaker(session, ids: Iterable[tuple[str, str]]) -> tuple[set[tuple[str, 
 
 def says_of(session, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Says]:
     """By identifier what it says now, of those that say anything."""
+    by_kind: dict[str, set[str]] = {}
+    for kind, key in ids:
+        by_kind.setdefault(kind, set()).add(key)
     found = {}
-    for condition in conditions(_states.c.kind, _states.c.key, ids):
-        for row in session.execute(select(_states).where(condition)):
-            found[row.kind, row.key] = _says(row)
+    for kind, keys in sorted(by_kind.items()):
+        for key, said, times in bulk.fetch(session, _SAYS, kind=kind, keys=sorted(keys)):
+            found[kind, key] = _says(said, times)
     return found
 
 

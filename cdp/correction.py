@@ -36,6 +36,15 @@ class CorrectionRow(Base):
 
 _idents = IdentifierRow.__table__
 _corrections = CorrectionRow.__table__
+_OF_PEOPLE = (
+    select(_idents.c.person_id, _corrections.c.trait, _corrections.c.value)
+    .join(
+        _corrections,
+        (_corrections.c.kind == _idents.c.kind) & (_corrections.c.key == _idents.c.key),
+    )
+    .where(bulk.listed(_idents.c.person_id, "people"))
+    .order_by(_corrections.c.at)
+)
 
 
 class CannotCorrect(ValueError):
@@ -76,17 +85,9 @@ def corrections_of(session, person_id: int) -> dict:
 def corrections_of_many(session, person_ids: Iterable[int]) -> dict[int, dict]:
     """The same for many people at once."""
     found: dict[int, dict] = {person_id: {} for person_id in person_ids}
-    rows = session.execute(
-        select(_idents.c.person_id, _corrections.c.trait, _corrections.c.value)
-        .join(
-            _corrections,
-            (_corrections.c.kind == _idents.c.kind) & (_corrections.c.key == _idents.c.key),
-        )
-        .where(bulk.among(_idents.c.person_id, found))
-        .order_by(_corrections.c.at)
-    )
-    for row in rows:
-        found[row.person_id][row.trait] = json.loads(row.value)
+    if bulk.any_row(session, _corrections):
+        for person_id, trait, value in bulk.fetch(session, _OF_PEOPLE, people=list(found)):
+            found[person_id][trait] = json.loads(value)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
@@ -71,9 +72,19 @@ class EventRow(Base):
     state = Column(String(12), nullable=False, default=NEW)
 
 
+# In the order of the fields of `Event`; its body comes after them.
+FIELDS = (
+    *("seq", "source_id", "message_id", "type", "name", "kind", "occurred_at", "received_at"),
+    "person_id",
+)
+
+
 @dataclass(slots=True)
 class Event:
-    """One stored event; `at` and `received_at` are naive UTC, `body` as the intake wrote it."""
+    """One stored event; `at` and `received_at` are naive UTC, `body` as the intake wrote it.
+
+    stamp: `at` as ISO 8601, as bodies of profiles have it.
+    """
 
     seq: int
     source_id: int
@@ -85,22 +96,21 @@ class Event:
     received_at: datetime
     person_id: int | None
     body: dict
+    stamp: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stamp = self.at.isoformat()
 
     @classmethod
     def from_row(cls, row) -> Event:
         """From an `EventRow`, or a row of a select of its columns."""
-        return cls(
-            seq=row.seq,
-            source_id=row.source_id,
-            message_id=row.message_id,
-            type=row.type,
-            name=row.name,
-            kind=row.kind,
-            at=row.occurred_at,
-            received_at=row.received_at,
-            person_id=row.person_id,
-            body=orjson.loads(row.body),
-        )
+        return cls(*(getattr(row, name) for name in FIELDS), orjson.loads(row.body))
+
+    @classmethod
+    def from_values(cls, values: Iterable) -> Event:
+        """From the values of `FIELDS` and the body's text, or bytes."""
+        *fields, body = values
+        return cls(*fields, orjson.loads(body))
 
     @property
     def ids(self) -> list[tuple[str, str]]:

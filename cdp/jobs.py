@@ -6,6 +6,10 @@
 A job takes nothing or the time (naive UTC), and what it returns is kept as its last result. The
 row of a job is also its lease: whoever writes `lease_until` first runs it, and where that process
 dies the job is taken up again when the lease is over. So a job must bear being run twice.
+
+A job that computes for long is `apart`: what is due of these is run in a process of its own
+(`python -m cdp job NAME`), which gives way to others, since events wait for whatever else computes
+in the process that processes them.
 """
 
 from __future__ import annotations
@@ -14,10 +18,13 @@ import inspect
 import json
 import logging
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Column, DateTime, Integer, String, Text, insert, or_, select, update
 
@@ -27,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=15)
 LONGEST = 2000
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 class JobRow(Base):
@@ -54,6 +62,7 @@ class Job:
     lease: timedelta
     timed: bool
     when: Callable[[], bool] | None = None
+    apart: bool = False
 
 
 class UnknownJob(KeyError):
@@ -70,6 +79,7 @@ def job(
     every: timedelta,
     lease: timedelta = LEASE,
     when: Callable[[], bool] | None = None,
+    apart: bool = False,
 ):
     """Register a function as the job of that name, to be run each `every`.
 
@@ -81,7 +91,7 @@ def job(
             parameter.kind is not parameter.KEYWORD_ONLY
             for parameter in inspect.signature(function).parameters.values()
         )
-        _jobs[name] = Job(name, function, every, lease, timed, when)
+        _jobs[name] = Job(name, function, every, lease, timed, when, apart)
         return function
 
     return register
@@ -106,10 +116,11 @@ def run_due(now: datetime | None = None, wait: bool = False) -> list[str]:
         if not due:
             return []
         if not wait:
-            _running = threading.Thread(target=_run_all, args=(due, now), name="jobs", daemon=True)
+            how = {"target": _run_all, "args": (due, now, True), "name": "jobs"}
+            _running = threading.Thread(**how, daemon=True)
             _running.start()
     if wait:
-        _run_all(due, now)
+        _run_all(due, now, False)
     return [one.name for one in due]
 
 
@@ -127,9 +138,7 @@ def run(name: str, now: datetime | None = None) -> bool:
     Raises:
         UnknownJob: no such job; the message lists those there are.
     """
-    if name not in _jobs:
-        raise UnknownJob(f"job {name!r}: expected one of {', '.join(sorted(_jobs))}")
-    return _run(_jobs[name], now or utc_now(), only_due=False)
+    return _run(_known(name), now or utc_now(), only_due=False)
 
 
 def states() -> list[dict]:
@@ -162,13 +171,48 @@ def _is_due(one: Job, row: JobRow | None, now: datetime) -> bool:
     return not leased and (row.lease_until is not None or row.last_started + one.every <= now)
 
 
-def _run_all(due: list[Job], now: datetime | None) -> None:
+def run_if_due(name: str) -> bool:
+    """Run a job here if it is due; False if it is not, or another process is at it.
+
+    Raises:
+        UnknownJob: no such job.
+    """
+    return _run(_known(name), utc_now(), only_due=True)
+
+
+def _known(name: str) -> Job:
+    if name not in _jobs:
+        raise UnknownJob(f"job {name!r}: expected one of {', '.join(sorted(_jobs))}")
+    return _jobs[name]
+
+
+def _run_all(due: list[Job], now: datetime | None, apart: bool) -> None:
     for one in due:
         try:
-            _run(one, now or utc_now(), only_due=True)
+            if not (apart and one.apart and _run_apart(one)):
+                _run(one, now or utc_now(), only_due=True)
         except Exception:
             # The database is away, for example; the next second asks again.
             logger.exception("job.unmanaged name=%s", one.name)
+
+
+def _run_apart(one: Job) -> bool:
+    """Run what is due of a job in a process of its own, which ends with this one; whether it did,
+    in the time of its lease."""
+    command = [sys.executable, "-m", "cdp", "job", one.name, "--attached"]
+    try:
+        with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE) as child:
+            try:
+                status = child.wait(one.lease.total_seconds())
+            except subprocess.TimeoutExpired:
+                child.kill()
+                logger.error("job.too_long name=%s", one.name)
+                return True
+    except OSError as error:
+        status = type(error).__name__
+    if status:
+        logger.error("job.apart.failed name=%s status=%s", one.name, status)
+    return not status
 
 
 def _run(one: Job, now: datetime, only_due: bool) -> bool:

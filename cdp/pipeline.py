@@ -15,13 +15,25 @@ import time
 import traceback
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, DateTime, String, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Integer,
+    String,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.sql import Select
 
 from cdp import carried, jobs
 from cdp.batch import process
-from cdp.events import NEW, Event, EventRow
-from storage import Base, read, utc_now, write
+from cdp.events import FIELDS, NEW, Event, EventRow
+from storage import Base, bulk, read, utc_now, write
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +45,13 @@ JOBS_SECONDS = 1.0
 # What listens to the pipeline and registers scheduled jobs.
 PARTS = ("cdp.parts", "cdp.platforms.sync", "cdp.readings.overview", "cdp.talk.sessions")
 _EVENTS = EventRow.__table__
+_PENDING = (
+    select(*(_EVENTS.c[name] for name in FIELDS), bulk.undecoded(_EVENTS.c.body))
+    .where(_EVENTS.c.state == NEW)
+    .order_by(_EVENTS.c.seq)
+)
+_NEXT = _PENDING.limit(bindparam("limit", type_=Integer))
+_THESE = _PENDING.where(bulk.listed(_EVENTS.c.seq, "numbers"))
 
 _wake = threading.Event()
 _stop = threading.Event()
@@ -124,7 +143,7 @@ def run_once(limit: int = BATCH) -> int:
         if session.execute(waiting).first() is None:
             return 0
     try:
-        return _process(select(_EVENTS).where(_EVENTS.c.state == NEW), limit)
+        return _process(_NEXT, limit=limit)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
@@ -157,9 +176,8 @@ def _halve(numbers: list[int]) -> None:
     """Find the event that spoils its batch, by halves, and process the others."""
     half = (len(numbers) + 1) // 2
     for part in filter(None, (numbers[:half], numbers[half:])):
-        wanted = select(_EVENTS).where(_EVENTS.c.state == NEW, _EVENTS.c.seq.in_(part))
         try:
-            _process(wanted, len(part))
+            _process(_THESE, numbers=part)
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
@@ -181,10 +199,10 @@ def _set_aside(number: int, error: Exception) -> None:
         )
 
 
-def _process(wanted, limit: int) -> int:
+def _process(wanted: Select, **which) -> int:
     """One batch in one transaction."""
     with write() as session:
-        rows = session.execute(wanted.order_by(_EVENTS.c.seq).limit(limit)).all()
-        recorded = process(session, [Event.from_row(row) for row in rows]) if rows else ()
+        rows = bulk.fetch(session, wanted, **which)
+        recorded = process(session, [Event.from_values(row) for row in rows]) if rows else ()
     carried.remember(recorded)
     return len(rows)

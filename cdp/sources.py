@@ -6,6 +6,7 @@ import hmac
 import secrets
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Boolean, Column, DateTime, Integer, String, Text, UniqueConstraint, select
@@ -178,6 +179,14 @@ def all_sources() -> list[Source]:
     """Every source, the oldest first."""
     with read() as session:
         return [_of(row) for row in session.scalars(select(SourceRow).order_by(SourceRow.id))]
+
+
+def of_events(source_ids: Iterable[int]) -> dict[int, Source]:
+    """Every source by its number, as known for up to 5 s; these are looked for anew if unknown."""
+    found = {one.id: one for one in _all_cached()}
+    if not found.keys() >= set(source_ids):
+        found = {one.id: one for one in _all_cached(0.0)}
+    return found
 
 
 def set_enabled(source_id: int, enabled: bool) -> Source:

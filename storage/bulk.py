@@ -2,8 +2,9 @@
 
 SQLAlchemy makes a set of parameters of every row, which costs more than SQLite's own work on it;
 and PostgreSQL plans every row's UPDATE anew. Here SQLite is given plain tuples, and PostgreSQL one
-array a column. Values are parameters; the names in a statement are the table's own. All rows of a
-call have the same columns, and no two the same key.
+array a column; what is asked for comes as plain tuples too. Statements are made once for each set
+of columns. Values are parameters; the names in a statement are the table's own. All rows of a call
+have the same columns, and no two the same key.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from sqlalchemy import Boolean, String, Table, Text, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ColumnElement, Select
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator
 
 Rows = Sequence[dict]
 
@@ -38,10 +39,65 @@ def update_rows(session: Session, table: Table, rows: Rows, key: tuple[str, ...]
         _run(session, _update, table, tuple(rows[0]), key, rows)
 
 
+def delete_rows(session: Session, table: Table, rows: Rows, key: tuple[str, ...]) -> None:
+    """Delete the rows that have these keys."""
+    if rows:
+        _run(session, _delete, table, key, key, rows)
+
+
+def fetch(session: Session, statement: Select, **values) -> Sequence[Sequence]:
+    """The rows of a SELECT as plain tuples, or lists.
+
+    statement: a constant of its module, since it is made into text once; values: of the parameters
+    by which it differs (`listed`, `bindparam`).
+    """
+    connection = session.connection()
+    text, names, fixed, there, process = _prepared(statement, connection.dialect)
+    values |= fixed
+    for name, change in there:
+        values[name] = change(values[name])
+    parameters = values if names is None else tuple(map(values.__getitem__, names))
+    rows = connection.exec_driver_sql(text, parameters).cursor.fetchall()
+    return [_processed(row, process) for row in rows] if process else rows
+
+
+def any_row(session: Session, table: Table) -> bool:
+    """Whether there is any row in a table: of rare things mostly none."""
+    connection = session.connection()
+    text = f"SELECT 1 FROM {_quoted(table.name, connection.dialect)} LIMIT 1"
+    return connection.exec_driver_sql(text).first() is not None
+
+
 def among(column: ColumnElement, values: Iterable) -> ColumnElement[bool]:
     """The condition that a column's value is one of these (numbers, or texts), as one parameter:
     that of `in_` is one for each value, and the statement is made anew for every number of them."""
     return _Among(column, bindparam("among", list(values), _List, unique=True))
+
+
+def listed(column: ColumnElement, name: str) -> ColumnElement[bool]:
+    """The same with the values given later, by that name."""
+    return _Among(column, bindparam(name, type_=_List))
+
+
+def undecoded(column: ColumnElement[str]) -> ColumnElement:
+    """A column of JSON as it is to be read: on SQLite as bytes, which need not become a text that
+    only becomes bytes again."""
+    return _Undecoded(column)
+
+
+class _Undecoded(FunctionElement):
+    inherit_cache = True
+    type = NullType()
+
+
+@compiles(_Undecoded)
+def _as_it_is(element: _Undecoded, compiler, **how) -> str:
+    return compiler.process(next(iter(element.clauses)), **how)
+
+
+@compiles(_Undecoded, "sqlite")
+def _as_bytes(element: _Undecoded, compiler, **how) -> str:
+    return f"CAST({compiler.process(next(iter(element.clauses)), **how)} AS BLOB)"
 
 
 class _List(TypeDecorator):
@@ -95,6 +151,32 @@ def _values(rows: Rows, names: tuple[str, ...], process) -> list[tuple]:
     return made
 
 
+def _processed(row: tuple, process) -> list:
+    values = list(row)
+    for place, change in process:
+        values[place] = change(values[place])
+    return values
+
+
+@lru_cache(maxsize=200)
+def _prepared(statement: Select, dialect: Dialect):
+    """The text, its parameters in order (None: by name), those that are always the same, and what
+    changes a value on its way there and back."""
+    made = statement.compile(dialect=dialect)
+    fixed = {name: bound.value for name, bound in made.binds.items() if not bound.required}
+    there = [
+        (name, change)
+        for name, bound in made.binds.items()
+        if (change := bound.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+    ]
+    back = [
+        (place, change)
+        for place, column in enumerate(statement.selected_columns)
+        if (change := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
+    ]
+    return str(made), made.positiontup, fixed, there, back
+
+
 @lru_cache(maxsize=200)
 def _insert(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: Dialect):
     """The statement, its parameters in order, and what changes a value on its way there."""
@@ -133,6 +215,21 @@ def _update(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect:
         where = " AND ".join(f"{target}.{quoted[name]} = new.{quoted[name]}" for name in key)
         arrays = f"{_arrays(table, names, dialect)} AS new ({_listed(names, dialect)})"
         text = f"UPDATE {target} SET {sets} FROM {arrays} WHERE {where}"
+    return text, names, _processors(table, names, dialect)
+
+
+@lru_cache(maxsize=200)
+def _delete(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: Dialect):
+    """The same for a DELETE, whose only columns are its keys."""
+    target = _quoted(table.name, dialect)
+    if dialect.name == "sqlite":
+        where = " AND ".join(f"{_quoted(name, dialect)} = ?" for name in key)
+        text = f"DELETE FROM {target} WHERE {where}"
+    else:
+        quoted = [_quoted(name, dialect) for name in key]
+        where = " AND ".join(f"{target}.{name} = gone.{name}" for name in quoted)
+        arrays = f"{_arrays(table, names, dialect)} AS gone ({_listed(names, dialect)})"
+        text = f"DELETE FROM {target} USING {arrays} WHERE {where}"
     return text, names, _processors(table, names, dialect)
 
 

@@ -37,6 +37,9 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "wal_autocheckpoint=8000",
     "cache_size=-64000",
+    # Whenever another process has written, a connection forgets its pages; they are then looked at
+    # where the system holds them, and not copied again, one call a page.
+    "mmap_size=1073741824",
 )
 _WRITERS = 7_243_001  # the advisory lock's number; only has to differ from other programs'
 

@@ -19,7 +19,7 @@ MOST = 20_000
 SEED = 20_261_122
 
 
-@jobs.job("clusters.update", every=timedelta(days=1), lease=timedelta(hours=1))
+@jobs.job("clusters.update", every=timedelta(days=1), lease=timedelta(hours=1), apart=True)
 def update(now: datetime | None = None, *, refit: bool = False) -> dict:
     """Bring clusters up to date; the verdict, and how many people were assigned and moved.
 

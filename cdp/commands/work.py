@@ -32,16 +32,23 @@ def run(options: argparse.Namespace) -> int:
     create_tables()
     if options.retry_failed:
         print(f"{pipeline.retry_failed():,} events taken up again", file=sys.stderr)
-    # What has been imported stays: the collector need not look through it again and again; nor
-    # through each batch a hundred times, whose many small objects go by themselves at its end.
-    gc.freeze()
-    gc.set_threshold(*_COLLECT)
+    spare_collector()
     if options.once:
         return _drain()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: pipeline.ask_to_stop())
     pipeline.run()
     return 0
+
+
+def spare_collector() -> None:
+    """Let the collector of what refers to itself look less often.
+
+    What has been imported stays: it need not be looked through again and again; nor need each
+    batch a hundred times, whose many small objects go by themselves at its end.
+    """
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 def _drain() -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
-from sqlalchemy import and_, or_, select, text, update
+from sqlalchemy import and_, bindparam, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from cdp.identity import rules
@@ -40,6 +41,7 @@ class Ident:
     first_seen: datetime
     last_seen: datetime
     changed: bool = False
+    stretched: bool = False
 
     @property
     def alone_with_one(self) -> bool:
@@ -49,9 +51,9 @@ class Ident:
     def seen(self, at: datetime) -> None:
         """Stretch the time it was seen in."""
         if at > self.last_seen:
-            self.last_seen, self.changed = at, True
+            self.last_seen, self.stretched = at, True
         elif at < self.first_seen:
-            self.first_seen, self.changed = at, True
+            self.first_seen, self.stretched = at, True
 
 
 @dataclass(slots=True)
@@ -101,6 +103,12 @@ _LINK = (
     _links.c.position,
     _links.c.seq,
 )
+_BY_KEY = select(*_IDENT).where(
+    _idents.c.kind == bindparam("kind"), bulk.listed(_idents.c.key, "keys")
+)
+_BY_NUMBER = select(*_IDENT).where(bulk.listed(_idents.c.id, "numbers"))
+_BY_PERSON = select(*_IDENT).where(bulk.listed(_idents.c.person_id, "people"))
+_BY_PAIR = select(*_LINK).where(bulk.listed(_links.c.pair, "pairs"))
 
 
 def pair_of(a: int, b: int) -> int:
@@ -142,28 +150,33 @@ class Graph:
 
     def load_keys(self, ids: Iterable[tuple[str, str]]) -> None:
         """The identifiers among (kind, key) that are stored."""
-        for part in _parts(one for one in ids if one not in self.by_key):
-            self._take(self.session.execute(select(*_IDENT).where(matches(part))))
+        by_kind: dict[str, set[str]] = {}
+        for kind, key in ids:
+            if (kind, key) not in self.by_key:
+                by_kind.setdefault(kind, set()).add(key)
+        for kind, keys in sorted(by_kind.items()):
+            self._take(bulk.fetch(self.session, _BY_KEY, kind=kind, keys=sorted(keys)))
 
     def load_idents(self, numbers: Iterable[int]) -> None:
         """The identifiers of these numbers."""
-        for part in _parts(one for one in numbers if one not in self.idents):
-            self._take(self.session.execute(select(*_IDENT).where(bulk.among(_idents.c.id, part))))
+        wanted = sorted({one for one in numbers if one not in self.idents})
+        if wanted:
+            self._take(bulk.fetch(self.session, _BY_NUMBER, numbers=wanted))
 
     def load_people(self, people: Iterable[int]) -> None:
         """These people with all their identifiers."""
-        wanted = [one for one in people if one not in self.members]
+        wanted = {one for one in people if one not in self.members}
         for one in wanted:
             self.members[one] = set()
-        for part in _parts(wanted):
-            found = select(*_IDENT).where(bulk.among(_idents.c.person_id, part))
-            for number in self._take(self.session.execute(found)):
-                self.members[self.idents[number].person].add(number)
+        rows = bulk.fetch(self.session, _BY_PERSON, people=sorted(wanted)) if wanted else ()
+        for number in self._take(rows):
+            self.members[self.idents[number].person].add(number)
 
     def load_pairs(self, pairs: Iterable[int]) -> None:
         """The links of these pairs that are stored."""
-        for part in _parts(one for one in pairs if one not in self.links):
-            self._hold(self.session.execute(select(*_LINK).where(bulk.among(_links.c.pair, part))))
+        wanted = sorted({one for one in pairs if one not in self.links})
+        if wanted:
+            self._hold(bulk.fetch(self.session, _BY_PAIR, pairs=wanted))
 
     def load_links(self, numbers: Iterable[int]) -> None:
         """The links of these identifiers that count: of each kind, the earliest."""
@@ -202,31 +215,19 @@ class Graph:
         self.parted.setdefault(a, set()).add(b)
         self.parted.setdefault(b, set()).add(a)
 
-    def _take(self, rows) -> list[int]:
+    def _take(self, rows: Iterable[tuple]) -> list[int]:
         numbers = []
-        for row in rows:
-            numbers.append(row.id)
-            if row.id in self.idents:
-                continue
-            ident = Ident(
-                id=row.id,
-                kind=row.kind,
-                key=row.key,
-                person=row.person_id,
-                stored=row.person_id,
-                shared=row.shared,
-                seen_with=orjson.loads(row.seen_with),
-                last_link=row.last_link,
-                first_seen=row.first_seen,
-                last_seen=row.last_seen,
-            )
-            self.idents[row.id] = self.by_key[ident.kind, ident.key] = ident
+        for number, kind, key, person, shared, seen_with, *times in rows:
+            numbers.append(number)
+            if number not in self.idents:
+                ident = Ident(number, kind, key, person, person, shared, _counts(seen_with), *times)
+                self.idents[number] = self.by_key[kind, key] = ident
         return numbers
 
-    def _hold(self, rows) -> None:
-        for row in rows:
-            if row.pair not in self.links:
-                self._keep(Link(*row[1:]))
+    def _hold(self, rows: Iterable[tuple]) -> None:
+        for pair, *link in rows:
+            if pair not in self.links:
+                self._keep(Link(*link))
 
     def _keep(self, link: Link) -> None:
         self.links[pair_of(link.a, link.b)] = link
@@ -323,10 +324,13 @@ class Graph:
         self._save_people()
 
     def _save_idents(self) -> None:
-        fresh, changed = [], []
+        fresh, changed, seen = [], [], []
         for one in self.idents.values():
             new = self._new.get(one.id)
             if new is None and not one.changed:
+                if one.stretched:
+                    times = {"first_seen": one.first_seen, "last_seen": one.last_seen}
+                    seen.append({"id": one.id, **times})
                 continue
             row = {
                 "id": one.id,
@@ -344,6 +348,8 @@ class Graph:
                 fresh.append(row | named)
         bulk.insert_rows(self.session, _idents, fresh)
         bulk.update_rows(self.session, _idents, changed, key=("id",))
+        # What no index is of is written for less.
+        bulk.update_rows(self.session, _idents, seen, key=("id",))
         self._new.clear()
 
     def _save_links(self) -> None:
@@ -399,6 +405,16 @@ class Graph:
                     update(PersonRow).where(PersonRow.id == number).values(**values),
                     execution_options={"synchronize_session": False},
                 )
+
+
+def _counts(seen_with: str) -> dict[str, int]:
+    # Most were seen with one other, or none.
+    return dict(_counted(seen_with))
+
+
+@lru_cache(maxsize=1_000)
+def _counted(seen_with: str) -> dict[str, int]:
+    return orjson.loads(seen_with)
 
 
 def _parts(values: Iterable) -> Iterable[list]:

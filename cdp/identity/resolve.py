@@ -46,12 +46,15 @@ def resolve(session: Session, sightings: Sequence[Sighting]) -> Graph:
     graph = Graph(session)
     graph.load_keys(one for sighting in sightings for one in sighting.usable)
     born = _create(graph, sightings)
-    _prefetch(graph, sightings, born)
-    for place, sighting in enumerate(sightings):
+    ties = [_ties(graph, sighting) for sighting in sightings]
+    _prefetch(graph, ties, born)
+    for place, (sighting, own) in enumerate(zip(sightings, ties, strict=True)):
         for one in sighting.usable:
             graph.by_key[one].seen(sighting.at)
-        for a, b, position in _links(graph, sighting):
-            _connect(graph, a, b, position, sighting.seq, lambda n, i=place: born.get(n) == i)
+        for tie in own:
+            if not tie.known(graph):
+                position, seq = tie.position, sighting.seq
+                _connect(graph, tie.a, tie.b, position, seq, lambda n, i=place: born.get(n) == i)
     return graph
 
 
@@ -97,39 +100,64 @@ def _create(graph: Graph, sightings: Sequence[Sighting]) -> dict[int, int]:
     return {graph.by_key[one].id: place for one, place in brought.items()}
 
 
-def _prefetch(graph: Graph, sightings: Sequence[Sighting], born: dict[int, int]) -> None:
+def _prefetch(graph: Graph, ties: Sequence[Sequence[_Tie]], born: dict[int, int]) -> None:
     """Read the batch's links, and the people that new ones concern, in one go each."""
-    pairs = [link for sighting in sightings for link in _links(graph, sighting)]
-    known = {pair_of(a.id, b.id) for a, b, _ in pairs if not (a.id in born or b.id in born)}
-    graph.load_pairs(known)
-    people = set()
-    for a, b, position in pairs:
-        link = graph.links.get(pair_of(a.id, b.id))
-        if link is None or position < link.place:
-            people |= {one.person for one in (a, b) if not one.shared}
+    every = [tie for own in ties for tie in own]
+    graph.load_pairs(tie.pair for tie in every if not (tie.a.id in born or tie.b.id in born))
+    people = {
+        one.person
+        for tie in every
+        if not tie.known(graph)
+        for one in (tie.a, tie.b)
+        if not one.shared
+    }
     graph.load_people(people)
 
 
-def _links(graph: Graph, sighting: Sighting) -> Iterable[tuple[Ident, Ident, str]]:
-    """A sighting's strongest identifier with each of its others, and the position of that."""
+@dataclass(slots=True)
+class _Tie:
+    """A sighting's strongest identifier with another one of it, the `place`-th."""
+
+    a: Ident
+    b: Ident
+    pair: int
+    sighting: Sighting
+    proof: bool
+    place: int
+
+    @property
+    def position(self) -> str:
+        """Its place in the canonical order."""
+        seen = self.sighting
+        return rules.position(self.proof, seen.at, seen.source_id, seen.message_id, self.place)
+
+    def known(self, graph: Graph) -> bool:
+        """Whether the two were seen together before, in the canonical order."""
+        link = graph.links.get(self.pair)
+        if link is None:
+            return False
+        # Mostly the time alone says so.
+        opening = rules.opening(self.proof, self.sighting.at)
+        return link.place[: len(opening)] < opening or link.place <= self.position
+
+
+def _ties(graph: Graph, sighting: Sighting) -> Sequence[_Tie]:
+    """A sighting's strongest identifier with each of its others."""
     usable = sighting.usable
     if len(usable) < 2:
-        return
-    strongest = graph.by_key[usable[0]]
+        return ()
+    a = graph.by_key[usable[0]]
+    made = []
     for place, one in enumerate(usable[1:]):
-        proof = rules.is_proof(sighting.prove, strongest.kind, one[0])
-        yield (
-            strongest,
-            graph.by_key[one],
-            rules.position(proof, sighting.at, sighting.source_id, sighting.message_id, place),
-        )
+        b = graph.by_key[one]
+        proof = rules.is_proof(sighting.prove, a.kind, b.kind)
+        made.append(_Tie(a, b, pair_of(a.id, b.id), sighting, proof, place))
+    return made
 
 
 def _connect(graph: Graph, a: Ident, b: Ident, position: str, seq: int, is_born) -> None:
-    """Take up one pair seen together."""
+    """Take up one pair seen together, or seen together earlier than was known."""
     link = graph.links.get(pair_of(a.id, b.id))
-    if link is not None and link.place <= position:
-        return
     joining = [one for one in (a, b) if not one.shared]
     graph.load_people(one.person for one in joining)
     around = [number for one in joining for number in graph.members[one.person]]

@@ -49,6 +49,7 @@ BLOCKED = frozenset(
     | {"9774d56d682e549c"}
 )
 _EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
 _ZEROS = re.compile(r"[0\-_.:\s]*")
 
 
@@ -61,7 +62,9 @@ def usable(kind: str, key: str) -> bool:
 
 def by_strength(ids: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The usable ones among (kind, key), once each, the strongest first."""
-    known = dict.fromkeys((kind, key) for kind, key in ids if usable(kind, key))
+    known = dict.fromkeys([(kind, key) for kind, key in ids if usable(kind, key)])
+    if len(known) < 2:
+        return list(known)
     return sorted(known, key=lambda one: STRENGTH.get(one[0], len(KINDS)))
 
 
@@ -76,10 +79,14 @@ def position(proof: bool, at: datetime, source_id: int, message_id: str, place: 
     Proven links come first, then the earlier; two at the same microsecond are told apart by a hash
     of source and message, and those of one event by their place in it.
     """
-    since = (at - _EPOCH) // timedelta(microseconds=1)
     name = f"{source_id}|{message_id}".encode()
     tie = int.from_bytes(blake2b(name, digest_size=8).digest(), "big") >> 1
-    return f"{0 if proof else 1}{since:017d}{tie:019d}{place:02d}"
+    return f"{opening(proof, at)}{tie:019d}{place:02d}"
+
+
+def opening(proof: bool, at: datetime) -> str:
+    """The digits with which positions of that moment open."""
+    return f"{0 if proof else 1}{(at - _EPOCH) // _MICROSECOND:017d}"
 
 
 def proven(place: str) -> bool:

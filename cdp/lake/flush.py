@@ -47,7 +47,7 @@ class PeoplePartRow(Base):
     made_from = Column(Text, nullable=False)
 
 
-@jobs.job("lake.flush", every=timedelta(minutes=5))
+@jobs.job("lake.flush", every=timedelta(minutes=5), apart=True)
 def flush() -> dict[str, int]:
     """Bring the lake up to date; how many events went in, and how many files of people changed."""
     taken = 0

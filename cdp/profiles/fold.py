@@ -39,7 +39,7 @@ def fold(body: dict, event: Event, channel: str = "web", analytics: bool = True)
     channel: where it came in by ("web", "chat" …). analytics: whether its person allows that.
     """
     context = event.body.get("context") or {}
-    at = event.at.isoformat()
+    at = event.stamp
     _channel(body, channel, at, at, 1)
     if context.get("language"):
         _latest(body, "language", str(context["language"])[:_LONGEST], at)
@@ -139,7 +139,7 @@ def _window(newest: str) -> str:
 
 
 def _traits(body: dict, event: Event) -> None:
-    at = event.at.isoformat()
+    at = event.stamp
     for name, value in event.body["traits"].items():
         found = trait_of(name, value, event.at)
         if found is not None:

@@ -111,7 +111,7 @@ def _viewed(event: Event, item: dict) -> dict:
         for name, value in named.items()
         if isinstance(value, (str, int)) and value != ""
     }
-    return {**told, "at": event.at.isoformat(), "kind": event.kind, "seq": event.seq}
+    return {**told, "at": event.stamp, "kind": event.kind, "seq": event.seq}
 
 
 def _remember(body: dict, seen: list[dict]) -> None:

@@ -21,7 +21,7 @@ def add(body: dict, event: Event) -> None:
     """Take up an order or a refund."""
     properties = event.body.get("properties") or {}
     number = str(properties.get("order_id") or f"message {event.message_id}")[:100]
-    at = event.at.isoformat()
+    at = event.stamp
     amount = _amount(properties)
     if event.kind == "order":
         told = {"at": at, "of": at, "total_cents": amount or 0, **_NOT_REFUNDED}

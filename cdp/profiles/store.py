@@ -20,6 +20,9 @@ from storage import bulk, utc_now
 _MANY = 5_000
 _AT_ONCE = 1_000
 _profiles = ProfileRow.__table__
+_BODIES = select(_profiles.c.person_id, bulk.undecoded(_profiles.c.body)).where(
+    bulk.listed(_profiles.c.person_id, "people")
+)
 
 
 def get(session: Session, person_id: int) -> dict | None:
@@ -32,13 +35,9 @@ def load(session: Session, people: Collection[int]) -> dict[int, dict]:
     found = {}
     wanted = sorted(people)
     for start in range(0, len(wanted), _MANY):
-        some = wanted[start : start + _MANY]
-        rows = session.execute(
-            select(_profiles.c.person_id, _profiles.c.body).where(
-                bulk.among(_profiles.c.person_id, some)
-            )
-        )
-        found.update((row.person_id, orjson.loads(row.body)) for row in rows)
+        rows = bulk.fetch(session, _BODIES, people=wanted[start : start + _MANY])
+        for person, body in rows:
+            found[person] = orjson.loads(body)
     return found
 
 
@@ -52,7 +51,7 @@ def save(session: Session, bodies: Mapping[int, dict], known: Collection[int]) -
     for person, body in bodies.items():
         if corrections[person]:
             correct(body, corrections[person], now)
-        first, last = (datetime.fromisoformat(one) for one in seen(body))
+        first, last = map(datetime.fromisoformat, seen(body))
         orders = body.get("orders") or {}
         row = {
             "person_id": person,

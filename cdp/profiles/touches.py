@@ -76,7 +76,7 @@ def touch_of(event: Event) -> dict | None:
     A page that was not reached from anywhere is a direct touch; a step within the shop is none.
     """
     told = _told(orjson.dumps(event.body.get("context") or {}), event.type in ("page", "screen"))
-    return {"at": event.at.isoformat(), **told} if told else None
+    return {"at": event.stamp, **told} if told else None
 
 
 @lru_cache(maxsize=5_000)

@@ -55,7 +55,7 @@ def size_of(text: str, purpose: str | None = None, now: datetime | None = None) 
     return size
 
 
-@jobs.job("segments.rebuild", every=timedelta(hours=1))
+@jobs.job("segments.rebuild", every=timedelta(hours=1), apart=True)
 def rebuild_all(now: datetime | None = None) -> dict[str, int]:
     """Rebuild all segments in one pass over the profiles: each one's size."""
     return {one.segment: one.size for one in rebuild(store.all_segments(), now)}

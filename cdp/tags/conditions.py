@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from itertools import chain
 
-from cdp.tags.facts import MET, TOUCHED, Facts, Item, fold_case, when
+from cdp.tags.facts import DAY, MET, TOUCHED, Facts, Item, fold_case, when
 from cdp.tags.findings import NO, Finding
 from cdp.tags.reasons import NAMES_SHOWN
 
@@ -33,12 +32,7 @@ class Looked:
 
     def matching(self, facts: Facts) -> list[Item]:
         """The items in question, the newest first."""
-        if not self.categories:
-            items: Iterable[Item] = facts.items
-        else:
-            by_category = facts.by_category
-            some = [by_category[one] for one in self.categories & by_category.keys()]
-            items = some[0] if len(some) == 1 else sorted(chain(*some), key=_at, reverse=True)
+        items = facts.items_of(self.categories) if self.categories else facts.items
         start = facts.since(self.within)
         return [
             item
@@ -82,11 +76,13 @@ class Counted:
 
     @property
     def kinds(self) -> frozenset[str] | None:
+        if self.of_days and not self.event_kinds:
+            return frozenset({DAY})
         return self.event_kinds or None
 
     @property
     def needs(self) -> frozenset[str] | None:
-        return self.kinds if self.at_least > 0 else None
+        return (self.event_kinds or None) if self.at_least > 0 else None
 
     def check(self, facts: Facts) -> Finding:
         days = facts.days(self.event_kinds, self.within_days)
@@ -181,7 +177,7 @@ class Touched:
             return NO
         newest = max(hits, key=lambda touch: touch["at"])
         at, times = when(newest["at"]), {touch["at"] for touch in hits}
-        seqs = tuple(sorted(one.seq for one in facts.events if one.at.isoformat() in times))
+        seqs = tuple(sorted(one.seq for one in facts.events if one.stamp in times))
         return Finding(True, at, seqs, {"channel": newest["channel"], "last": at})
 
 
@@ -337,10 +333,6 @@ def _passes(
     except ArithmeticError:
         return False
     return (at_least is None or number >= at_least) and (at_most is None or number <= at_most)
-
-
-def _at(item: Item) -> str:
-    return item.at
 
 
 def _seqs(found: Iterable) -> tuple[int, ...]:

@@ -8,19 +8,19 @@ number of statements does not grow with the batch, but for chunks of some hundre
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 import orjson
-from sqlalchemy import and_, bindparam, delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdp import consent
 from cdp.events import KINDS, Event, EventRow
 from cdp.tags import reasons, rules, store
-from cdp.tags.facts import Facts
+from cdp.tags.facts import TOUCHED, Facts
 from cdp.tags.findings import Finding
 from cdp.tags.rules import Rule
 from cdp.tags.tables import CheckRow, TagRow
@@ -37,19 +37,38 @@ _ALIKE = 10_000
 _ANY = frozenset(KINDS)
 
 _tags = TagRow.__table__
-_STANDING = (_tags.c.person_id, _tags.c.tag, _tags.c.version, _tags.c.sources, _tags.c.expires_at)
+_checks = CheckRow.__table__
+_STANDING = select(
+    _tags.c.person_id, _tags.c.tag, _tags.c.version, _tags.c.sources, _tags.c.expires_at
+).where(bulk.listed(_tags.c.person_id, "people"))
+_DUE = select(_checks.c.person_id, _checks.c.due_at).where(
+    bulk.listed(_checks.c.person_id, "people")
+)
 
 Touched = Mapping[int, tuple[dict, Sequence[Event]]]
 
 
-@dataclass
+class _Standing(NamedTuple):
+    """What a tag that stands is asked about."""
+
+    version: str
+    sources: str
+    expires_at: datetime | None
+
+    @property
+    def rests_on_few(self) -> bool:
+        """Whether more events are noted as its sources."""
+        return self.sources.count(",") < _ENOUGH_SOURCES - 1
+
+
+@dataclass(slots=True)
 class _Person:
     """One person's evaluation: what stands, and what is to change."""
 
     id: int
     facts: Facts
     purposes: Mapping[str, bool]
-    tags: dict[str, Any]
+    tags: dict[str, _Standing]
     due_at: datetime | None
     put: dict[str, tuple[Rule, Finding, datetime]] = field(default_factory=dict)
     drop: set[str] = field(default_factory=set)
@@ -63,6 +82,8 @@ class _Writes:
 
     inserts: list[dict] = field(default_factory=list)
     updates: list[dict] = field(default_factory=list)
+    # Of tags whose rule is as it was: less is written, and no index of rules.
+    confirmed: list[dict] = field(default_factory=list)
     drops: list[dict] = field(default_factory=list)
 
 
@@ -104,7 +125,7 @@ def evaluate_many(
         _collect(session, person, objections, writes, now)
     _write(session, writes)
     _write_checks(session, people, now)
-    return len(writes.inserts) + len(writes.updates) + len(writes.drops)
+    return sum(map(len, (writes.inserts, writes.updates, writes.confirmed, writes.drops)))
 
 
 def _in_force(session: Session, touched: Touched) -> tuple[Rule, ...] | None:
@@ -127,14 +148,11 @@ def _load(
     now: datetime,
     whole: bool,
 ) -> list[_Person]:
-    tags: dict[int, dict[str, Any]] = {}
-    due: dict[int, datetime] = {}
-    for some in store.chunks(sorted(touched)):
-        wanted = select(*_STANDING).where(bulk.among(_tags.c.person_id, some))
-        for row in session.execute(wanted):
-            tags.setdefault(row.person_id, {})[row.tag] = row
-        checks = select(CheckRow.__table__).where(bulk.among(CheckRow.person_id, some))
-        due.update((row.person_id, row.due_at) for row in session.execute(checks))
+    wanted = sorted(touched)
+    tags: dict[int, dict[str, _Standing]] = {}
+    for person_id, tag, *standing in bulk.fetch(session, _STANDING, people=wanted):
+        tags.setdefault(person_id, {})[tag] = _Standing(*standing)
+    due = dict(bulk.fetch(session, _DUE, people=wanted))
     people = []
     for person_id, (body, events) in touched.items():
         one = _Person(
@@ -155,26 +173,35 @@ class _Choice:
     def __init__(self, in_force: Sequence[Rule]):
         self.in_force = in_force
         self.by_tag = {rule.tag: rule for rule in in_force}
-        self._known: dict[tuple, dict[str, Rule]] = {}
+        self._known: dict[tuple, tuple[dict[str, Rule], frozenset[str]]] = {}
 
-    def rules_for(self, person: _Person) -> Iterator[Rule]:
+    def rules_for(self, person: _Person) -> list[Rule]:
         """Those that may hold, or of whose tags it has to be asked whether they still hold."""
-        chosen = self._may_hold(person)
-        for tag, rule in chosen.items():
-            row = person.tags.get(tag)
-            if row is None or not _settled(person, rule, row):
-                yield rule
-        for tag, row in person.tags.items():
+        chosen, asked = self._of(person)
+        tags = person.tags
+        found = [
+            rule
+            for tag, rule in chosen.items()
+            if (row := tags.get(tag)) is None or not _settled(person, rule, row)
+        ]
+        for tag, row in tags.items():
             rule = self.by_tag.get(tag)
-            if rule is None or tag in chosen or not self._asked(person, rule, row):
+            if rule is None or tag in chosen:
                 continue
-            if not _settled(person, rule, row):
-                yield rule
+            if (
+                person.whole
+                or tag in asked
+                or rule.version != row.version
+                or (rule.of_any_event and row.rests_on_few)
+            ) and not _settled(person, rule, row):
+                found.append(rule)
+        return found
 
-    def _may_hold(self, person: _Person) -> dict[str, Rule]:
+    def _of(self, person: _Person) -> tuple[dict[str, Rule], frozenset[str]]:
+        """The rules that may hold by tag, and the tags that the others may have to lose."""
         facts = person.facts
         if person.whole:
-            alike = None, facts.met_kinds, frozenset(facts.by_category), facts.channels
+            alike = None, facts.met_kinds, facts.categories, facts.channels
         else:
             # Of a category that nothing arrived of the answer is what it was.
             categories = facts.arriving_categories
@@ -183,35 +210,36 @@ class _Choice:
         if known is None:
             if len(self._known) >= _ALIKE:
                 self._known.clear()
-            kinds, *there = alike
-            known = self._known[alike] = {
-                tag: rule
-                for tag, rule in self.by_tag.items()
-                if (kinds is None or rule.changed_by(kinds)) and rule.may_hold(*there)
-            }
+            known = self._known[alike] = self._choose(*alike)
         return known
 
-    @staticmethod
-    def _asked(person: _Person, rule: Rule, row: Any) -> bool:
-        return (
-            person.whole
-            or rule.version != row.version
-            or rule.channels is not None
-            or not rule.met_by(person.facts.met_kinds)
+    def _choose(self, kinds: frozenset[str] | None, met: frozenset[str], *there):
+        chosen = {
+            tag: rule
+            for tag, rule in self.by_tag.items()
+            if (kinds is None or rule.changed_by(kinds)) and rule.may_hold(met, *there)
+        }
+        # By which channels somebody came is what it was, unless they came anew.
+        anew = kinds is None or TOUCHED in kinds
+        asked = frozenset(
+            tag
+            for tag, rule in self.by_tag.items()
+            if (anew and rule.channels is not None) or not rule.met_by(met)
         )
+        return chosen, asked
 
 
-def _settled(person: _Person, rule: Rule, row: Any) -> bool:
+def _settled(person: _Person, rule: Rule, row: _Standing) -> bool:
     """Whether nothing that has just arrived can change this tag: it stays until it expires, rests
     on events enough, and its time is not to be written again today."""
     return (
-        not person.whole
-        and rule.sticks
-        and person.purposes.get(rule.purpose, False)
+        rule.sticks
+        and not person.whole
         and rule.version == row.version
+        and not row.rests_on_few
+        and person.purposes.get(rule.purpose, False)
         and row.expires_at > person.facts.now
         and row.expires_at + _REFRESH > person.facts.now + rule.expires
-        and row.sources.count(",") >= _ENOUGH_SOURCES - 1
     )
 
 
@@ -259,17 +287,21 @@ def _collect(
                 row = _row(rule, finding, expires, sources)
                 writes.inserts.append({"person_id": person.id, "tag": tag, "since": now, **row})
             continue
+        same = before.version == rule.version
+        later = expires >= before.expires_at + _REFRESH
+        if same and not later and not (finding.seqs and before.rests_on_few):
+            continue
         known = orjson.loads(before.sources)
         sources = sorted({*known, *finding.seqs})
-        if (
-            before.version != rule.version
-            or expires >= before.expires_at + _REFRESH
-            or (len(known) < _ENOUGH_SOURCES and sources != known)
-        ):
-            kept = before.expires_at if before.version == rule.version else expires
-            row = _row(rule, finding, max(expires, kept), sources)
-            writes.updates.append({"person_id": person.id, "tag": tag, **row})
-    writes.drops += [{"b_person": person.id, "b_tag": tag} for tag in sorted(person.drop)]
+        if same and not later and sources == known:
+            continue
+        here = {"person_id": person.id, "tag": tag}
+        if same:
+            kept = max(expires, before.expires_at)
+            writes.confirmed.append({**here, **_evidence(rule, finding, kept, sources)})
+        else:
+            writes.updates.append({**here, **_row(rule, finding, expires, sources)})
+    writes.drops += [{"person_id": person.id, "tag": tag} for tag in sorted(person.drop)]
 
 
 def _row(rule: Rule, finding: Finding, expires: datetime, sources: Sequence[int]) -> dict:
@@ -277,6 +309,12 @@ def _row(rule: Rule, finding: Finding, expires: datetime, sources: Sequence[int]
         "rule": rule.tag,
         "version": rule.version,
         "purpose": rule.purpose,
+        **_evidence(rule, finding, expires, sources),
+    }
+
+
+def _evidence(rule: Rule, finding: Finding, expires: datetime, sources: Sequence[int]) -> dict:
+    return {
         "reason": reasons.render(rule.reasons[rules.CHINESE], finding.values),
         "quoted": orjson.dumps(reasons.quoted(finding.values, rule.quotes)).decode(),
         "sources": orjson.dumps(list(sources)[-MOST_SOURCES:]).decode(),
@@ -301,27 +339,24 @@ def _looked_up(session: Session, person_id: int, rule: Rule, at: datetime) -> li
 
 
 def _write(session: Session, writes: _Writes) -> None:
-    here = and_(_tags.c.person_id == bindparam("b_person"), _tags.c.tag == bindparam("b_tag"))
-    if writes.drops:
-        session.execute(delete(_tags).where(here), writes.drops)
-    bulk.update_rows(session, _tags, writes.updates, key=("person_id", "tag"))
+    key = ("person_id", "tag")
+    bulk.delete_rows(session, _tags, writes.drops, key)
+    bulk.update_rows(session, _tags, writes.updates, key)
+    bulk.update_rows(session, _tags, writes.confirmed, key)
     bulk.insert_rows(session, _tags, writes.inserts)
 
 
 def _write_checks(session: Session, people: list[_Person], now: datetime) -> None:
-    checks = CheckRow.__table__
     inserts, updates, drops = [], [], []
     for person in people:
         if person.next_at is None:
             if person.whole and person.due_at is not None:
-                drops.append({"b_person": person.id})
+                drops.append({"person_id": person.id})
         elif person.due_at is None:
             inserts.append({"person_id": person.id, "due_at": person.next_at})
         elif person.due_at <= now or person.next_at < person.due_at:
             # One that is too early costs a look and sets itself right; so later is not written.
             updates.append({"person_id": person.id, "due_at": person.next_at})
-    here = checks.c.person_id == bindparam("b_person")
-    if drops:
-        session.execute(delete(checks).where(here), drops)
-    bulk.update_rows(session, checks, updates, key=("person_id",))
-    bulk.insert_rows(session, checks, inserts)
+    bulk.delete_rows(session, _checks, drops, key=("person_id",))
+    bulk.update_rows(session, _checks, updates, key=("person_id",))
+    bulk.insert_rows(session, _checks, inserts)

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from cdp.events import Event
 
 # Beside the kinds of events: what conditions that look at no event are changed by.
-TOUCHED, MET = "touched", "met"
+TOUCHED, MET, DAY = "touched", "met", "day"
 
 
 class Item(NamedTuple):
@@ -93,21 +94,22 @@ class Facts:
     @_Once
     def items(self) -> list[Item]:
         """Products looked at, each once for each kind of event, the newest first."""
-        newest: dict[tuple[str, str], Item] = {}
-        for one in (*self._stored_items(), *self._arriving_items):
-            place = (one.kind, one.product or one.category)
-            if place not in newest or one.at > newest[place].at:
-                newest[place] = one
-        return sorted(newest.values(), key=lambda one: one.at, reverse=True)
+        stored = [_item(one["at"], one["kind"], one, one.get("seq")) for one in self._viewed]
+        newest = _newest((*stored, *self._arriving_items))
+        return sorted(newest.values(), key=_at, reverse=True)
 
-    def _stored_items(self) -> Iterable[Item]:
-        for entry in self.body.get("viewed") or ():
-            yield _item(entry["at"], entry["kind"], entry, entry.get("seq"))
+    @_Once
+    def _viewed(self) -> Sequence[dict]:
+        return self.body.get("viewed") or ()
+
+    @_Once
+    def _arriving_by_place(self) -> dict[tuple[str, str], Item]:
+        return _newest(self._arriving_items)
 
     @_Once
     def _arriving_items(self) -> list[Item]:
         return [
-            _item(event.at.isoformat(), event.kind, product, event.seq)
+            _item(event.stamp, event.kind, product, event.seq)
             for event in self.events
             if (properties := event.body.get("properties"))
             for product in (properties, *_products(properties))
@@ -116,17 +118,42 @@ class Facts:
 
     def newest_item(self, kinds: frozenset[str]) -> str | None:
         """The time of the newest item of these kinds; a body lists the newest first."""
-        stored = (one["at"] for one in self.body.get("viewed") or () if one["kind"] in kinds)
-        arriving = (item.at for item in self._arriving_items if item.kind in kinds)
-        return max((*arriving, next(stored, "")), default="") or None
+        newest = ""
+        for one in self._viewed:
+            if one["kind"] in kinds:
+                newest = one["at"]
+                break
+        for item in self._arriving_items:
+            if item.kind in kinds and item.at > newest:
+                newest = item.at
+        return newest or None
 
     @_Once
-    def by_category(self) -> dict[str, list[Item]]:
-        """The items of each category, the newest first."""
-        found: dict[str, list[Item]] = {}
-        for item in self.items:
-            found.setdefault(item.category, []).append(item)
-        return found
+    def categories(self) -> frozenset[str]:
+        """The categories of all items."""
+        stored = [fold_case(one.get("category")) for one in self._viewed]
+        return self.arriving_categories.union(stored)
+
+    def items_of(self, categories: frozenset[str]) -> list[Item]:
+        """The items of these categories, the newest first; no others are made."""
+        arriving = self._arriving_by_place
+        found, known = [], set()
+        for entry in self._viewed:
+            category = fold_case(entry.get("category"))
+            place = entry["kind"], entry.get("id") or category
+            other = arriving.get(place)
+            if other is not None:
+                if other.at > entry["at"]:
+                    continue
+                known.add(place)
+            if category in categories:
+                found.append(_item(entry["at"], entry["kind"], entry, entry.get("seq")))
+        found += [
+            item
+            for place, item in arriving.items()
+            if item.category in categories and place not in known
+        ]
+        return sorted(found, key=_at, reverse=True)
 
     @_Once
     def orders(self) -> list[Order]:
@@ -222,14 +249,21 @@ class Facts:
     @_Once
     def arriving_kinds(self) -> frozenset[str]:
         """The kinds of the events that have just arrived, and what these made of the person:
-        `TOUCHED` by a channel anew, or `MET` earlier than was known."""
-        times = {event.at.isoformat() for event in self.events}
-        made = set()
-        if any(touch["at"] in times for touch in self.touches("any")):
-            made.add(TOUCHED)
-        if not times.isdisjoint(self._channel_times("first")):
-            made.add(MET)
-        return frozenset(made.union(event.kind for event in self.events))
+        `TOUCHED` by a channel anew, `MET` earlier than was known, or on a `DAY` without any."""
+        times, made = {event.stamp for event in self.events}, {event.kind for event in self.events}
+        for name in ("first_touch", "last_touch"):
+            touch = self.body.get(name)
+            if touch and touch["at"] in times:
+                made.add(TOUCHED)
+        for channel in (self.body.get("channels") or {}).values():
+            if channel["first"] in times:
+                made.add(MET)
+        days = self.body.get("days") or {}
+        for day in {stamp[:10] for stamp in times}:
+            arrived = sum([event.stamp.startswith(day) for event in self.events])
+            if sum((days.get(day) or {}).values()) <= arrived:
+                made.add(DAY)
+        return frozenset(made)
 
     @_Once
     def arriving_categories(self) -> frozenset[str]:
@@ -239,6 +273,19 @@ class Facts:
     def seqs(self, kinds: frozenset[str]) -> list[int]:
         """The numbers of the arriving events of these kinds (of all, if empty)."""
         return [event.seq for event in self.events if not kinds or event.kind in kinds]
+
+
+def _newest(items: Iterable[Item]) -> dict[tuple[str, str], Item]:
+    """The newest item of each kind and product (or category, where none is said)."""
+    newest: dict[tuple[str, str], Item] = {}
+    for one in items:
+        place = one.kind, one.product or one.category
+        if place not in newest or one.at > newest[place].at:
+            newest[place] = one
+    return newest
+
+
+_at = attrgetter("at")
 
 
 def _products(properties: dict) -> list[dict]:

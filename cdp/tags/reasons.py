@@ -66,6 +66,8 @@ def render(
         name: _shown(name, values.get(name), language, words or {}) for name in fields_of(template)
     }
     said = template.format(**shown)
+    if "" not in shown.values():
+        return said
     for nothing in ("（）", "「」", " ()", "()"):
         said = said.replace(nothing, "")
     return said

@@ -16,7 +16,7 @@ import yaml
 from pydantic import ValidationError
 
 from cdp.tags.conditions import Looked, Touched
-from cdp.tags.facts import fold_case
+from cdp.tags.facts import DAY, fold_case
 from cdp.tags.findings import Condition
 from cdp.tags.models import LANGUAGES, FileModel, Groups, RuleModel
 from cdp.tags.reasons import fields_of
@@ -32,6 +32,7 @@ class Rule:
     """One rule, ready to use; `version` is a hash of all that its answer depends on.
 
     names, reasons: by language, Chinese always; a tag is kept under its Chinese name.
+    of_any_event: any event is evidence for it, though only the first of a day can change it.
     """
 
     tag: str
@@ -47,6 +48,7 @@ class Rule:
     needs: frozenset[str] | None
     categories: frozenset[str] | None
     channels: frozenset[str] | None
+    of_any_event: bool = False
 
     def may_hold(
         self, met: frozenset[str], categories: frozenset[str], channels: frozenset[str]
@@ -272,6 +274,7 @@ def _add(
         needs=condition.needs,
         categories=(condition.categories or None) if isinstance(condition, Looked) else None,
         channels=condition.wanted.get("channel") if isinstance(condition, Touched) else None,
+        of_any_event=condition.kinds is not None and DAY in condition.kinds,
     )
 
 

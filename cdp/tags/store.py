@@ -18,6 +18,14 @@ from storage import bulk, utc_now
 _CHUNK = 400
 _idents = IdentifierRow.__table__
 _objections = ObjectionRow.__table__
+_OBJECTIONS_OF = (
+    select(_idents.c.person_id, _objections.c.tag)
+    .join(
+        _objections,
+        and_(_idents.c.kind == _objections.c.kind, _idents.c.key == _objections.c.key),
+    )
+    .where(bulk.listed(_idents.c.person_id, "people"))
+)
 OVERDUE = datetime(1970, 1, 1)
 
 
@@ -92,16 +100,10 @@ def remove_by_shopper(session: Session, person_id: int, tag: str) -> bool:
 
 def objections(session: Session, person_ids: Iterable[int]) -> set[tuple[int, str]]:
     """Which of these people object to which tags, by any of their identifiers."""
-    found: set[tuple[int, str]] = set()
-    for some in chunks(sorted(set(person_ids))):
-        joined = and_(_idents.c.kind == _objections.c.kind, _idents.c.key == _objections.c.key)
-        wanted = (
-            select(_idents.c.person_id, _objections.c.tag)
-            .join(_objections, joined)
-            .where(bulk.among(_idents.c.person_id, some))
-        )
-        found.update((row.person_id, row.tag) for row in session.execute(wanted))
-    return found
+    people = sorted(set(person_ids))
+    if not people or not bulk.any_row(session, _objections):
+        return set()
+    return {(one, tag) for one, tag in bulk.fetch(session, _OBJECTIONS_OF, people=people)}
 
 
 def honour_objections(session: Session, person_ids: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from cdp import jobs
-from storage import read, write
+from storage import create_tables, read, write
 
 NOON = datetime(2026, 11, 22, 12)
 HOUR = timedelta(hours=1)
@@ -143,3 +143,36 @@ def test_the_console_sees_jobs_that_never_ran(database):
     assert [(one["name"], one["every_s"], one["last_started"]) for one in jobs.states()] == [
         ("new", 3600, None)
     ]
+
+
+def test_what_computes_for_long_is_run_in_a_process_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUDAO_VAR", str(tmp_path))
+    monkeypatch.setenv("QUDAO_DEMO", "1")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    create_tables()
+
+    @jobs.job("segments.rebuild", every=HOUR, apart=True)
+    def here():
+        raise AssertionError("not in this process")
+
+    assert jobs.run_due() == ["segments.rebuild"]
+    assert jobs.join(60)
+    assert (row("segments.rebuild").last_result, row("segments.rebuild").last_error) == ("{}", None)
+    assert jobs.run_due() == []
+
+
+@pytest.mark.parametrize("executable", ["/no/such/python", "/bin/false"])
+def test_it_is_run_here_where_there_is_no_other_process(database, monkeypatch, executable):
+    jobs.job("count", every=HOUR, apart=True)(lambda: "here")
+    monkeypatch.setattr(jobs.sys, "executable", executable)
+    jobs.run_due(NOON)
+    assert jobs.join(60)
+    assert row("count").last_result == "here"
+
+
+def test_a_job_that_is_not_due_is_left_alone(database):
+    times = []
+    jobs.job("count", every=HOUR)(lambda: times.append(1))
+    assert jobs.run_if_due("count") is True
+    assert jobs.run_if_due("count") is False
+    assert len(times) == 1

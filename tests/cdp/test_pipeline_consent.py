@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from cdp import consent, suppression
+from cdp import carried, consent, suppression
 from cdp.events import EventRow
 from cdp.intake.accept import accept
 from storage import read, utc_now, write
@@ -108,7 +109,7 @@ def test_a_choice_that_browsers_repeat_is_recorded_once_an_hour(shops, monkeypat
 
     def counting(session, decisions):
         recorded.extend(decisions)
-        real(session, decisions)
+        return real(session, decisions)
 
     monkeypatch.setattr(consent, "record_many", counting)
     for minutes in (90, 80, 70, 20):
@@ -118,3 +119,22 @@ def test_a_choice_that_browsers_repeat_is_recorded_once_an_hour(shops, monkeypat
         real(session, [consent.Decision([("user_id", "lin")], ["analytics"], False, "web", "form")])
     take(web, call("page", -5, userId="lin"))
     assert len(recorded) == 3, "what does not hold any longer is recorded, however fresh"
+
+
+def test_a_process_that_has_just_started_does_not_write_a_repeated_choice_again(shops, monkeypatch):
+    web = shops["storefront"]
+    take(web, call("page", 90, userId="lin"))
+    told = stated("lin")
+    for minutes in (80, 70):
+        monkeypatch.setattr(carried, "_recorded", OrderedDict())
+        take(web, call("page", minutes, userId="lin"))
+        assert stated("lin") == told
+    # It counts from when it was written, whoever repeats it.
+    take(web, call("page", 20, userId="lin"))
+    assert stated("lin") != told
+
+
+def stated(user: str) -> list[str]:
+    with read() as session:
+        wanted = select(consent.ConsentStateRow.times)
+        return session.scalars(wanted.where(consent.ConsentStateRow.key == user)).all()
