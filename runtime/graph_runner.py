@@ -1,7 +1,7 @@
 """The model's graph, its nodes run in an order that is worked out once.
 
-Rasa asks dask for the order again at every prediction. The nodes, and what each is given, are the
-same here.
+Rasa asks dask for the order again at every prediction, and looks for what each node is given. The
+nodes, and what each is given, are the same here.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import Any
 
 import rasa.shared.utils.io
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
-from rasa.engine.graph import GraphSchema
+from rasa.engine.exceptions import GraphComponentException, GraphRunError
+from rasa.engine.graph import GraphNode, GraphSchema
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage.local_model_storage import (
     MODEL_ARCHIVE_METADATA_FILE,
     LocalModelStorage,
 )
 from rasa.engine.storage.storage import ModelMetadata
+from rasa.shared.exceptions import RasaException
 
 _GIVEN = (PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER)
 
@@ -37,8 +39,12 @@ class OrderedGraphRunner(DaskGraphRunner):
         wanted = tuple(targets or self._graph_schema.target_names)
         results = dict(inputs or {})
         for name, node, needs in self._order(wanted):
-            given = [(need, results[need]) for need in needs if need in results]
-            results[name] = node(*given)[1]
+            if node._hooks or not node._eager:
+                results[name] = node(*((need, results[need]) for need in needs if need in results))[
+                    1
+                ]
+            else:
+                results[name] = _called(node, results)
         return {name: results[name] for name in wanted}
 
     def component(self, kind: type) -> Any:
@@ -69,6 +75,20 @@ class OrderedGraphRunner(DaskGraphRunner):
         for target in targets:
             visit(target)
         return list(order.values())
+
+
+def _called(node: GraphNode, results: dict[str, Any]) -> Any:
+    """What a node's component makes of the results before it, as `GraphNode` calls it."""
+    try:
+        given = {parameter: results[source] for parameter, source in node._inputs.items()}
+    except KeyError as missing:
+        raise GraphRunError(f"node {node._node_name!r}: expected an input {missing}") from missing
+    try:
+        return node._fn(node._component, **given)
+    except RasaException:
+        raise
+    except Exception as error:
+        raise GraphComponentException(f"node {node._node_name!r} failed") from error
 
 
 class PredictOnlyStorage(LocalModelStorage):
