@@ -71,6 +71,9 @@ class Graph(Reader):
         async with self.snapshot() as snapshot:
             return await snapshot.version()
 
+    async def rest(self) -> None:
+        """Let go of what only reading needs; the next query takes it up again."""
+
     @abstractmethod
     async def close(self) -> None:
         """Let go of files, threads and connections; running queries end first."""

@@ -8,6 +8,7 @@ LadybugDB blocks while it works, so queries run on a few threads of their own.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -61,6 +62,10 @@ class _OpenVersion:
             connection.close()
         self._idle.clear()
         self._database.close()
+        # An open file takes a hundred megabytes, and glibc would keep them for itself.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 class _Connection:
@@ -127,6 +132,12 @@ class LadybugGraph(Graph):
             yield _LadybugSnapshot(self, version)
         finally:
             self._let_go(version)
+
+    async def version(self) -> str:
+        return (await self.run(self._pointer))[0]
+
+    async def rest(self) -> None:
+        await self.run(self._rest)
 
     async def close(self) -> None:
         self._closed = True
@@ -199,16 +210,28 @@ class LadybugGraph(Graph):
             self._open.readers += 1
             return self._open
 
-    def _follow(self) -> None:
+    def _rest(self) -> None:
+        with self._lock:
+            version, self._open = self._open, None
+            if version is not None:
+                version.left = True
+                self._close_if_unread(version)
+
+    def _pointer(self) -> tuple[str, tuple[int, int]]:
+        """The version in force, and its pointer's stamp; nothing is opened for it."""
         try:
+            # First the stamp: whoever replaces the pointer meanwhile is noticed next time.
             seen = self._stamp()
+            return (self._folder / POINTER).read_text(encoding="ascii").strip(), seen
         except FileNotFoundError:
             raise NothingPublished(
                 f"no graph is published under {self._folder}: run `python -m kg build`"
             ) from None
+
+    def _follow(self) -> None:
+        name, seen = self._pointer()
         if self._open is not None and seen == self._seen:
             return
-        name = (self._folder / POINTER).read_text(encoding="ascii").strip()
         if self._open is None or self._open.version != name:
             fresh = _OpenVersion(name, self._folder / name / DATABASE)
             previous, self._open = self._open, fresh

@@ -12,10 +12,12 @@ are many for every name.
 from __future__ import annotations
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import combinations
 
+import numpy as np
 from rapidfuzz.distance import OSA
 
 from nlu.features import sounds_of
@@ -34,15 +36,11 @@ class NearNames:
     def __init__(self, names: Iterable[str]) -> None:
         found = list(names)
         self._sounds: dict[str, list[str]] = defaultdict(list)
-        self._cut: dict[str, list[str]] = defaultdict(list)
-        few = len(found) <= MOST_NAMES
         for name in found:
-            if _HAN.fullmatch(name):
-                if _SHORTEST_SOUND <= len(name) <= _LONGEST_SOUND:
-                    self._sounds[_key(sounds_of(name))].append(name)
-            elif few and _LATIN.fullmatch(name):
-                for key in _cuts(name):
-                    self._cut[key].append(name)
+            if _HAN.fullmatch(name) and _SHORTEST_SOUND <= len(name) <= _LONGEST_SOUND:
+                self._sounds[_key(sounds_of(name))].append(name)
+        few = len(found) <= MOST_NAMES
+        self._slips = _Slips(list(filter(_LATIN.fullmatch, found)) if few else [])
 
     def find(self, text: str, words: Iterable[tuple[int, int]]) -> list[tuple[int, int, str]]:
         """(start, end, name) of what is nearly said in a folded text without blanks.
@@ -53,7 +51,7 @@ class NearNames:
         for run in _HAN.finditer(text):
             found += self._in_han(run[0], run.start())
         for start, end in words:
-            name = self._slip(text[start:end])
+            name = self._slips.nearest(text[start:end])
             if name:
                 found.append((start, end, name))
         return found
@@ -78,12 +76,35 @@ class NearNames:
                 return name
         return None
 
-    def _slip(self, word: str) -> str | None:
+
+class _Slips:
+    """Names of Latin letters, found by what is left of them without one letter or two.
+
+    Wolf Garbe's symmetric deletes (SymSpell). Of what is left only the hashes are kept, in order
+    beside the names they are of: as texts in a dictionary they took fifty megabytes.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        hashes, places = array("q"), array("i")
+        for place, name in enumerate(names):
+            cuts = _cuts(name)
+            hashes.extend(map(hash, cuts))
+            places.extend([place] * len(cuts))
+        order = np.argsort(np.array(hashes, dtype=np.int64))
+        self._hashes = np.array(hashes, dtype=np.int64)[order]
+        self._places = np.array(places, dtype=np.int32)[order]
+
+    def nearest(self, word: str) -> str | None:
+        """The name that a word misspells, if any."""
         if not _LATIN.fullmatch(word):
             return None
-        near = {name for key in _cuts(word) for name in self._cut.get(key, ()) if name != word}
-        fitting = [(OSA.distance(word, name), name) for name in near]
-        best = min(fitting, default=None)
+        cuts = np.fromiter(map(hash, _cuts(word)), dtype=np.int64)
+        starts = np.searchsorted(self._hashes, cuts, "left")
+        ends = np.searchsorted(self._hashes, cuts, "right")
+        same = [self._places[start:end] for start, end in zip(starts, ends, strict=True)]
+        near = {self._names[place] for place in np.concatenate(same)} - {word}
+        best = min(((OSA.distance(word, name), name) for name in near), default=None)
         return best[1] if best and best[0] <= _most_slips(best[1]) else None
 
 
@@ -99,10 +120,7 @@ def _most_slips(name: str) -> int:
 
 
 def _cuts(word: str) -> set[str]:
-    """The word, and what is left of it without one letter, or two: what near words share.
-
-    Wolf Garbe's symmetric deletes (SymSpell).
-    """
+    """The word, and what is left of it without one letter, or two: what near words share."""
     cuts = {word}
     for count in range(1, _most_slips(word) + 1):
         for places in combinations(range(len(word)), count):

@@ -62,6 +62,7 @@ class VocabularyFollower:
                 async with graph.snapshot() as snapshot:
                     version = await snapshot.version()
                     terms = await vocabulary(snapshot)
+                await graph.rest()
                 self.lexicon, self.version = Lexicon(terms), version
                 logger.info("nlu.vocabulary.loaded version=%s names=%d", version, len(self.lexicon))
             self._failing = False

@@ -212,6 +212,18 @@ async def test_a_file_is_closed_when_its_last_reader_has_gone(local: LadybugGrap
         old.run("brands", [{}])
 
 
+async def test_a_graph_at_rest_has_no_file_open_and_knows_its_version(local: LadybugGraph) -> None:
+    brands = await local.query("brands")
+    version, held = await local.version(), local._open
+    await local.rest()
+    assert local._open is None and await local.version() == version and local._open is None
+    while held.readers:
+        await asyncio.sleep(0.01)
+    with pytest.raises(RuntimeError):
+        held.run("brands", [{}])
+    assert await local.query("brands") == brands
+
+
 async def test_a_lost_file_is_told(local: LadybugGraph, embedded: Path) -> None:
     (embedded / "current").unlink()
     (embedded / "current").write_text("20200101T000000-000000\n")

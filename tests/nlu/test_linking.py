@@ -67,6 +67,7 @@ class FakeGraph:
         self.terms: list[Term] = []
         self.now: str | None = None
         self.closed = False
+        self.rests = 0
 
     async def version(self) -> str:
         if self.now is None:
@@ -76,6 +77,9 @@ class FakeGraph:
     @asynccontextmanager
     async def snapshot(self):
         yield self
+
+    async def rest(self) -> None:
+        self.rests += 1
 
     async def close(self) -> None:
         self.closed = True
@@ -104,6 +108,7 @@ def test_follows_a_new_version(graph: FakeGraph) -> None:
     graph.terms, graph.now = [Term("云步", "brand", "b2")], "v2"
     assert eventually(lambda: follower.version == "v2")
     assert [m.ids for m in follower.lexicon.find("轻风和云步")] == [("b2",)]
+    assert graph.rests == 2
     follower.close()
     assert eventually(lambda: graph.closed)
 
