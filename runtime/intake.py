@@ -11,6 +11,7 @@ it has to know of the intake (`QUDAO_INTAKE_URL`), or it takes the webhooks itse
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
 import sys
@@ -20,6 +21,7 @@ from importlib import import_module
 from pathlib import Path
 
 from sanic import Sanic, response
+from sqlalchemy.orm import configure_mappers
 
 from connectors.notices import Notices, receive
 from connectors.vendor import VendorInput
@@ -52,6 +54,11 @@ def build_app(credentials: Path, token: str, rasa: str) -> Sanic:
         prefix = f"/webhooks/{channel.url_prefix()}"
         app.blueprint(channel.blueprint(None), url_prefix=prefix)
     receive(app, {channel.name(): channel.told for channel in channels})
+
+    @app.listener("before_server_start")
+    async def warm(_app, _loop) -> None:
+        # Else the first requests wait for it, and by then many may.
+        await asyncio.to_thread(configure_mappers)
 
     @app.get("/healthz")
     async def healthz(_request):
