@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DataError, IntegrityError
 
 from cdp.tags.tables import CheckRow, TagRow
@@ -61,6 +62,40 @@ def test_a_row_of_the_same_key_is_written_over_or_stays(database):
     assert [row.version for row in stored()] == ["3", "4"]
     with pytest.raises(IntegrityError), write() as session:
         bulk.insert_rows(session, TAGS, [tag(1)])
+
+
+FIELDS = (TAGS.c.person_id, TAGS.c.tag, TAGS.c.expires_at)
+OF_PEOPLE = select(*FIELDS).where(bulk.listed(TAGS.c.person_id, "people"), TAGS.c.version == "1")
+NEWEST = select(TAGS.c.person_id).order_by(TAGS.c.person_id.desc()).limit(bindparam("limit"))
+REASONS = select(bulk.undecoded(TAGS.c.reason)).where(TAGS.c.tag == bindparam("tag"))
+
+
+def test_what_is_asked_often_comes_back_as_it_was_given(database):
+    rows = [tag(1), tag(2, expires_at=AT), tag(3), tag(4, version="2")]
+    with write() as session:
+        assert not bulk.any_row(session, TAGS)
+        bulk.insert_rows(session, TAGS, rows)
+        assert bulk.any_row(session, TAGS)
+        # Nothing of one question is left in the next.
+        for people, given in (([1, 2, 4], [(1, None), (2, AT)]), ([3], [(3, None)]), ([], [])):
+            found = bulk.fetch(session, OF_PEOPLE, people=people)
+            assert sorted(map(tuple, found)) == [(one, "新客", at) for one, at in given]
+        assert [one for (one,) in bulk.fetch(session, NEWEST, limit=2)] == [4, 3]
+
+
+def test_json_may_come_as_bytes(database):
+    with write() as session:
+        bulk.insert_rows(session, TAGS, [tag(1, reason='{"原因": "新"}')])
+        ((reason,),) = bulk.fetch(session, REASONS, tag="新客")
+    assert orjson.loads(reason) == {"原因": "新"}
+
+
+def test_rows_are_deleted_by_their_keys(database):
+    with write() as session:
+        bulk.insert_rows(session, TAGS, [tag(1), tag(1, "b"), tag(2)])
+        bulk.delete_rows(session, TAGS, [_of(1), _of(7)], key=("person_id", "tag"))
+        bulk.delete_rows(session, TAGS, [], key=("person_id", "tag"))
+    assert [(row.person_id, row.tag) for row in stored()] == [(1, "b"), (2, "新客")]
 
 
 def _of(person: int) -> dict:

@@ -1,6 +1,7 @@
 """One person: which identifiers belong together, by rules that no order of arrival can change.
 
 rules     the rules themselves, pure
+nodes     identifiers and links, in memory
 resolve   a batch of events against them
 moves     stored events follow their identifiers
 undo      merges taken back

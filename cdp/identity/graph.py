@@ -7,7 +7,6 @@ here grows with the number of stored events, nor with the number of people.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
@@ -16,6 +15,7 @@ from sqlalchemy import and_, bindparam, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from cdp.identity import rules
+from cdp.identity.nodes import Ident, Link, NewIdent, pair_of
 from cdp.identity.tables import IdentifierRow, LinkRow, MergeRow, PersonRow, SplitRow
 from storage import bulk
 
@@ -24,63 +24,6 @@ _MANY = 5_000  # values in one IN list: SQLite takes 32,766 parameters a stateme
 # As tables: reading rows through their classes costs several times as much.
 _idents = IdentifierRow.__table__
 _links = LinkRow.__table__
-
-
-@dataclass(slots=True)
-class Ident:
-    """An identifier as it stands now; `stored` is the person the database has for it."""
-
-    id: int
-    kind: str
-    key: str
-    person: int
-    stored: int | None
-    shared: bool
-    seen_with: dict[str, int]
-    last_link: str
-    first_seen: datetime
-    last_seen: datetime
-    changed: bool = False
-    stretched: bool = False
-
-    @property
-    def alone_with_one(self) -> bool:
-        """Whether it was seen with one other identifier only."""
-        return not self.shared and sum(self.seen_with.values()) == 1
-
-    def seen(self, at: datetime) -> None:
-        """Stretch the time it was seen in."""
-        if at > self.last_seen:
-            self.last_seen, self.stretched = at, True
-        elif at < self.first_seen:
-            self.first_seen, self.stretched = at, True
-
-
-@dataclass(slots=True)
-class Link:
-    """Two identifiers (a < b) seen together; `place` is the earliest position."""
-
-    a: int
-    b: int
-    a_kind: str
-    b_kind: str
-    place: str
-    seq: int
-
-    def kind_beside(self, number: int) -> str:
-        """The kind of the identifier at the other end."""
-        return self.b_kind if number == self.a else self.a_kind
-
-
-@dataclass(slots=True)
-class NewIdent:
-    """An identifier that is not stored yet."""
-
-    kind: str
-    key: str
-    shown: str | None
-    enc: str | None
-    at: datetime
 
 
 _IDENT = (
@@ -108,12 +51,8 @@ _BY_KEY = select(*_IDENT).where(
 )
 _BY_NUMBER = select(*_IDENT).where(bulk.listed(_idents.c.id, "numbers"))
 _BY_PERSON = select(*_IDENT).where(bulk.listed(_idents.c.person_id, "people"))
+_SPLITS = select(SplitRow.__table__.c.a_id, SplitRow.__table__.c.b_id)
 _BY_PAIR = select(*_LINK).where(bulk.listed(_links.c.pair, "pairs"))
-
-
-def pair_of(a: int, b: int) -> int:
-    """Both numbers in one, the smaller first."""
-    return (min(a, b) << 31) | max(a, b)
 
 
 def matches(ids: Iterable[tuple[str, str]]):
@@ -206,7 +145,7 @@ class Graph:
         """Identifier → those it must not be of one person with. Made by hand, hence few."""
         if self._parted is None:
             self._parted = {}
-            for a, b in self.session.execute(select(SplitRow.a_id, SplitRow.b_id)):
+            for a, b in bulk.fetch(self.session, _SPLITS):
                 self.part(a, b)
         return self._parted
 

@@ -10,7 +10,8 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from cdp.identity import rules
-from cdp.identity.graph import Graph, NewIdent, matches
+from cdp.identity.graph import Graph, matches
+from cdp.identity.nodes import NewIdent
 from cdp.identity.tables import IdentifierRow, LinkRow, MergeRow, PersonRow, SplitRow
 from storage import utc_now
 

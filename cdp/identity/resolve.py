@@ -19,7 +19,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from cdp.identity import rules
-from cdp.identity.graph import Graph, Ident, Link, NewIdent, pair_of
+from cdp.identity.graph import Graph
+from cdp.identity.nodes import Ident, Link, NewIdent, pair_of
 
 
 @dataclass(slots=True)
