@@ -19,6 +19,7 @@ import psutil
 import requests
 
 from storage import var_dir
+from tests.assistant import end_with_parent
 
 OURS = Path("models/qudao.tar.gz")
 STOCK = Path("bench/stock")
@@ -154,7 +155,11 @@ def _environment(folder: Path, actions: int, key: str | None) -> dict[str, str]:
 def _start(name: str, command: list[str], env: dict, folder: Path) -> subprocess.Popen:
     with (folder / f"{name}.log").open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", *command], env=env, stdout=output, stderr=output
+            [sys.executable, "-m", *command],
+            env=env,
+            stdout=output,
+            stderr=output,
+            preexec_fn=end_with_parent,
         )
 
 

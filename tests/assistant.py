@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +19,8 @@ import requests
 MODEL = Path("models/qudao.tar.gz")
 REST_KEY = "key-of-the-tests-0123456789"
 START_SECONDS = 120
+# From linux/prctl.h.
+_PR_SET_PDEATHSIG = 1
 
 
 _GIVEN: set[int] = set()
@@ -33,6 +37,13 @@ def free_port() -> int:
             return port
 
 
+def end_with_parent() -> None:
+    """Called in a new process: it is killed when who started it is, so that none is left behind."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone has it
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Server:
     """One process of the assistant; its output goes to a file that a failure shows."""
 
@@ -45,7 +56,11 @@ class Server:
         """Start it; `wait` waits until it answers."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *self.command], env=self.env, stdout=output, stderr=output
+                [sys.executable, "-m", *self.command],
+                env=self.env,
+                stdout=output,
+                stderr=output,
+                preexec_fn=end_with_parent,
             )
 
     def wait(self) -> None:
