@@ -142,11 +142,8 @@ def looked(categories: frozenset[str], within: timedelta | None) -> Getter:
     """How many products of these categories were looked at within so long."""
 
     def get(subject: Subject) -> int:
-        facts = subject.facts
-        by_category = facts.by_category
-        items = [item for one in categories & by_category.keys() for item in by_category[one]]
-        start = facts.since(within)
-        return sum(1 for item in items if item.at >= start)
+        start = subject.facts.since(within)
+        return sum(1 for item in subject.facts.items_of(categories) if item.at >= start)
 
     return get
 

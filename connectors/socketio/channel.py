@@ -145,12 +145,22 @@ class SocketInput(SocketIOInput):
         return True
 
     async def _gone(self, sid: str, reason: str = "") -> None:
-        # Silent since its last pong: what went out in between is told again.
-        silent = reason == self.sio.reason.PING_TIMEOUT
-        lost = self._audience.leave(sid, PING_SECONDS + PONG_SECONDS if silent else 0)
+        # Silent since its last pong: what went out in between is told again. Engine.IO waits
+        # for the next ping and its pong, and looks once in a pong's time.
+        doubtful = PING_SECONDS + 2 * PONG_SECONDS if self._was_silent(sid, reason) else 0
+        lost = self._audience.leave(sid, doubtful)
         if lost:
             conversation, number = lost
             await self._note_shown(conversation, number - 1)
+
+    def _was_silent(self, sid: str, reason: str) -> bool:
+        """Whether a ping to a socket was without its pong for long: Engine.IO ends it for that, or
+        calls it closed where its wait for a frame ends first."""
+        if reason == self.sio.reason.PING_TIMEOUT:
+            return True
+        socket = self.sio.eio.sockets.get(self.sio.manager.eio_sid_from_sid(sid, "/"))
+        pinged = socket.last_ping if socket else None
+        return pinged is not None and time.time() - pinged > PONG_SECONDS / 2
 
     async def _asked(self, sid: str, data: Any = None) -> None:
         """`session_request`: confirm the session named, or a new one where none, or none that
