@@ -19,7 +19,7 @@ import psutil
 import requests
 
 from storage import var_dir
-from tests.assistant import end_with_parent
+from tests.assistant import ending_with_parent
 
 OURS = Path("models/qudao.tar.gz")
 STOCK = Path("bench/stock")
@@ -159,7 +159,7 @@ def _start(name: str, command: list[str], env: dict, folder: Path) -> subprocess
             env=env,
             stdout=output,
             stderr=output,
-            preexec_fn=end_with_parent,
+            preexec_fn=ending_with_parent(),
         )
 
 

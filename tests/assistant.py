@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -37,11 +39,15 @@ def free_port() -> int:
             return port
 
 
-def end_with_parent() -> None:
-    """Called in a new process: it is killed when who started it is, so that none is left behind."""
+def ending_with_parent() -> Callable[[], None] | None:
+    """What makes a new process be killed when who started it is, so that none is left behind.
+
+    The kernel goes by the thread that started it, so only the main thread's are bound.
+    """
     prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone has it
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if prctl is None or threading.current_thread() is not threading.main_thread():
+        return None
+    return partial(prctl, _PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Server:
@@ -60,7 +66,7 @@ class Server:
                 env=self.env,
                 stdout=output,
                 stderr=output,
-                preexec_fn=end_with_parent,
+                preexec_fn=ending_with_parent(),
             )
 
     def wait(self) -> None:

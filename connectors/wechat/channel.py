@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 # A shopper gets a customer-service message as soon as a reply, so that under load requests do not
 # pile up waiting for one.
-BRIEFLY_SECONDS = 0.3
+BRIEFLY_SECONDS = 0.2
 PATIENCE_SECONDS = 4.0
 # Conversations with a request that waits.
 MOST_WAITING = 30
