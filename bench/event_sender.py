@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import time
 from http.client import HTTPConnection, HTTPResponse
-from types import TracebackType
 from urllib.parse import urlsplit
 
 import orjson
@@ -25,15 +24,8 @@ class Sender:
         name = base64.b64encode(f"{key}:".encode()).decode()
         self._headers = {"Authorization": f"Basic {name}", "Content-Type": "application/json"}
 
-    def __enter__(self) -> Sender:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the connection."""
         self._connection.close()
 
     def post(self, body: bytes) -> int:

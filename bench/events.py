@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import orjson
@@ -192,7 +192,7 @@ def _send(url: str, key: str, bodies: list[bytes], seconds: float) -> tuple[int,
     end = time.perf_counter() + seconds
 
     def sender() -> None:
-        with Sender(url, key) as connection:
+        with closing(Sender(url, key)) as connection:
             while time.perf_counter() < end:
                 with lock:
                     body = next(left, None)
@@ -249,7 +249,7 @@ def _lag_under(url: str, key: str, bodies: list[bytes], pace: int) -> tuple[list
     stop, sent = threading.Event(), [0] * _PACED
 
     def sender(number: int) -> None:
-        with Sender(url, key) as connection:
+        with closing(Sender(url, key)) as connection:
             due = start + number * BATCH / pace
             for body in bodies[number::_PACED]:
                 if stop.wait(max(0.0, due - time.perf_counter())):
@@ -262,7 +262,7 @@ def _lag_under(url: str, key: str, bodies: list[bytes], pace: int) -> tuple[list
     for thread in threads:
         thread.start()
     lags = []
-    with Sender(url, key) as connection:
+    with closing(Sender(url, key)) as connection:
         time.sleep(1)
         for number in range(_PROBES):
             if not any(thread.is_alive() for thread in threads):

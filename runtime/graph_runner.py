@@ -40,9 +40,8 @@ class OrderedGraphRunner(DaskGraphRunner):
         results = dict(inputs or {})
         for name, node, needs in self._order(wanted):
             if node._hooks or not node._eager:
-                results[name] = node(*((need, results[need]) for need in needs if need in results))[
-                    1
-                ]
+                given = [(need, results[need]) for need in needs if need in results]
+                results[name] = node(*given)[1]
             else:
                 results[name] = _called(node, results)
         return {name: results[name] for name in wanted}

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 import time
@@ -26,10 +25,8 @@ from sqlalchemy.orm import configure_mappers
 from connectors.notices import Notices, receive
 from connectors.vendor import VendorInput
 from runtime.guard import guard, is_public
-from runtime.serving import Unable, channels_on, quiet_logs, refuse_taken_port
+from runtime.serving import Unable, channels_on, quiet_logs, refuse_taken_port, serve
 from storage.secrets import MissingSecret, secret
-
-logger = logging.getLogger("runtime.intake")
 
 # Vendors call again and again.
 KEEP_ALIVE_SECONDS = 75
@@ -89,12 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"intake: {error}", file=sys.stderr)
         return 1
 
-    @app.listener("after_server_start")
-    async def ready(_app, _loop) -> None:
-        address = f"http://{options.host}:{options.port}"
-        logger.info("intake.ready address=%s after_s=%.1f", address, time.monotonic() - begun)
-
-    app.run(options.host, options.port, access_log=False, motd=False)
+    serve(app, "intake", options.host, options.port, begun)
     return 0
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import logging
 import os
 import sys
 import time
@@ -19,10 +18,8 @@ import warnings
 from pathlib import Path
 
 from runtime import without_tensorflow
-from runtime.serving import Unable, quiet_logs, refuse_taken_port
+from runtime.serving import Unable, quiet_logs, refuse_taken_port, serve
 from storage.secrets import MissingSecret, secret
-
-logger = logging.getLogger("runtime.server")
 
 # By how much it goes behind the intake where processors are scarce (`nice`).
 BEHIND_INTAKE = 5
@@ -55,14 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
     @app.listener("after_server_start")
-    async def ready(_app, _loop) -> None:
+    async def leave_what_was_loaded(_app, _loop) -> None:
         # What was loaded stays: no collection of garbage need walk through it again.
         gc.collect()
         gc.freeze()
-        address = f"http://{options.host}:{options.port}"
-        logger.info("rasa.ready address=%s after_s=%.1f", address, time.monotonic() - begun)
 
-    app.run(options.host, options.port, access_log=False, motd=False)
+    serve(app, "rasa", options.host, options.port, begun)
     return 0
 
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 import yaml
 
 from connectors import manifest
+
+if TYPE_CHECKING:
+    from sanic import Sanic
+
+logger = logging.getLogger(__name__)
 
 _LOUD = (
     "rasa",
@@ -84,3 +91,15 @@ def channels_on(credentials: Path) -> dict[str, dict | None]:
         if not told.unset(channel)
     }
     return {path: told for path, told in named.items() if path in on}
+
+
+def serve(app: Sanic, name: str, host: str, port: int, begun: float) -> None:
+    """Serve until SIGINT or SIGTERM; the log says `name`.ready, and how long after `begun` (s, of
+    the monotonic clock)."""
+
+    @app.listener("after_server_start")
+    async def ready(_app, _loop) -> None:
+        took = time.monotonic() - begun
+        logger.info("%s.ready address=http://%s:%d after_s=%.1f", name, host, port, took)
+
+    app.run(host, port, access_log=False, motd=False)
