@@ -114,6 +114,10 @@ class _Among(FunctionElement):
     inherit_cache = True
     type = Boolean()
 
+    def self_group(self, against=None):
+        # SQLAlchemy would ask SQLite whether it is `= 1`, which no index answers.
+        return self
+
 
 @compiles(_Among)
 def _by_array(element: _Among, compiler, **how) -> str:
