@@ -27,10 +27,14 @@ Rows = Sequence[dict]
 
 def insert_rows(
     session: Session, table: Table, rows: Rows, key: tuple[str, ...] = (), keep: bool = False
-) -> None:
-    """Insert rows; a row of the same `key` that is there is written over, or (`keep`) stays."""
-    if rows:
-        _run(session, _keep if keep else _insert, table, tuple(rows[0]), key, rows)
+) -> int:
+    """Insert rows; a row of the same `key` that is there is written over, or (`keep`) stays.
+
+    Gives how many were inserted or written over.
+    """
+    if not rows:
+        return 0
+    return _run(session, _keep if keep else _insert, table, tuple(rows[0]), key, rows)
 
 
 def update_rows(session: Session, table: Table, rows: Rows, key: tuple[str, ...]) -> None:
@@ -131,15 +135,14 @@ def _by_json(element: _Among, compiler, **how) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
-def _run(session: Session, make: Callable, table: Table, names, key, rows: Rows) -> None:
+def _run(session: Session, make: Callable, table: Table, names, key, rows: Rows) -> int:
     connection = session.connection()
     text, names, process = make(table, names, key, connection.dialect)
     values = _values(rows, names, process)
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(text, values)
-    else:
-        columns = map(list, zip(*values, strict=True))
-        connection.exec_driver_sql(text, dict(zip(names, columns, strict=True)))
+        return connection.exec_driver_sql(text, values).rowcount
+    columns = map(list, zip(*values, strict=True))
+    return connection.exec_driver_sql(text, dict(zip(names, columns, strict=True))).rowcount
 
 
 def _values(rows: Rows, names: tuple[str, ...], process) -> list[tuple]:

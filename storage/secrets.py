@@ -6,6 +6,7 @@ import os
 import secrets
 import tempfile
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from storage.paths import var_dir
@@ -41,13 +42,13 @@ def secret(name: str) -> str:
             f"{name}: {found}; a random secret of at least {SHORTEST} characters is expected "
             f"(for example from `openssl rand -hex 32`), or QUDAO_DEMO=1 for a demonstration"
         )
-    return _demo_secret(name)
+    return _demo_secret(var_dir().absolute() / "secrets" / name.lower())
 
 
-def _demo_secret(name: str) -> str:
-    folder = var_dir() / "secrets"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / name.lower()
+# Every event that comes in asks for one.
+@lru_cache(maxsize=64)
+def _demo_secret(path: Path) -> str:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     if not path.exists():
         _draw(path)
     value = path.read_text(encoding="ascii")

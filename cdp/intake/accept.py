@@ -6,12 +6,14 @@ At-least-once in, counted once: an event is unique by its source and message id.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
 
 from cdp import keys, sources
 from cdp.events import NEW, EventRow
@@ -57,30 +59,64 @@ class _Batch:
 
 def _write(take: Callable[[], list[_Batch]]) -> list[list[Verdict]]:
     """Write what several callers brought in one transaction; the verdicts of each."""
-    answers, rows, aside = [], [], []
-    # Two who bring the same event at once meet in its unique constraint.
-    rotating = len(keys.hash_secrets()) > 1
-    with write(alone=rotating) as session:
-        batches = take()
-        _rehash(session, batches)
-        known: dict[int, set[str]] = {}
-        for batch in batches:
-            stored = known.setdefault(batch.source.id, set())
-            stored |= _known(session, batch.source.id, batch.judged)
-            answers.append(_sort(batch, stored, rows, aside))
-        _insert(session, rows)
-        if aside:
-            refused.keep(session, aside)
-    if rows:
+    held: list[_Batch] = []
+
+    def batches(session) -> list[_Batch]:
+        held[:] = held or take()
+        _rehash(session, held)
+        return held
+
+    try:
+        made = _written(batches, asked_first=False)
+    except _SomeKnown:
+        made = _written(batches, asked_first=True)
+    if made.rows:
         _wake()
-    return answers
+    return made.answers
 
 
 _writer = Together(_write, hopeless=(OperationalError, InterfaceError))
 
 
-def _insert(session, rows: list[dict]) -> None:
-    bulk.insert_rows(session, _TABLE, rows, key=("source_id", "message_id"), keep=True)
+@dataclass(slots=True)
+class _Sorted:
+    """The verdicts of each batch, the rows of their events, and those of refused ones."""
+
+    answers: list[list[Verdict]] = field(default_factory=list)
+    rows: list[dict] = field(default_factory=list)
+    aside: list[dict] = field(default_factory=list)
+
+
+class _SomeKnown(Exception):
+    """Some of the events are stored already."""
+
+
+def _written(batches: Callable[[Session], list[_Batch]], asked_first: bool) -> _Sorted:
+    """Store them in a transaction.
+
+    asked_first: which of them are known. Mostly none is, and the answer costs half of the insert.
+
+    Raises:
+        _SomeKnown: some are, and it was not asked; nothing is stored.
+    """
+    made, known = _Sorted(), defaultdict(set)
+    # Two who bring the same event at once meet in its unique constraint.
+    with write(alone=len(keys.hash_secrets()) > 1) as session:
+        for batch in batches(session):
+            stored = known[batch.source.id]
+            if asked_first:
+                stored |= _known(session, batch.source.id, batch.judged)
+            made.answers.append(_sort(batch, stored, made))
+        if _insert(session, made.rows) < len(made.rows) and not asked_first:
+            raise _SomeKnown
+        if made.aside:
+            refused.keep(session, made.aside)
+    return made
+
+
+def _insert(session, rows: list[dict]) -> int:
+    """Store those that are not known; how many."""
+    return bulk.insert_rows(session, _TABLE, rows, key=("source_id", "message_id"), keep=True)
 
 
 def _rehash(session, batches: list[_Batch]) -> None:
@@ -141,8 +177,8 @@ def _known(session, source_id: int, judged: Sequence[Standard | Refusal]) -> set
     return found
 
 
-def _sort(batch: _Batch, known: set[str], rows: list, aside: list) -> list[Verdict]:
-    """The verdicts; adds to `rows` of events and to those of refused ones, and to what is known."""
+def _sort(batch: _Batch, known: set[str], made: _Sorted) -> list[Verdict]:
+    """The verdicts; adds to the rows that are made, and to what is known."""
     verdicts = []
     for one, told in zip(batch.judged, batch.raw, strict=True):
         refusal = one if isinstance(one, Refusal) else one.refusal
@@ -151,12 +187,13 @@ def _sort(batch: _Batch, known: set[str], rows: list, aside: list) -> list[Verdi
             fresh = name not in known
             known.add(name)
             if fresh:
-                rows.append(_row(batch.source.id, one, batch.received_at))
+                made.rows.append(_row(batch.source.id, one, batch.received_at))
             if refusal is None:
                 verdicts.append(Verdict(name, ACCEPTED if fresh else DUPLICATE))
                 continue
         verdicts.append(Verdict(name, REFUSED, refusal.code, refusal.field, refusal.reason))
-        aside.append(refused.row_of(batch.source.id, name, told, refusal, batch.received_at))
+        row = refused.row_of(batch.source.id, name, told, refusal, batch.received_at)
+        made.aside.append(row)
     return verdicts
 
 
