@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 MOST_QUEUED = 20_000
 BATCH = 200
+# So long an event may wait for others: each write waits for the disk, and takes from the answers.
+GATHER_S = 0.1
 # How far behind the newest kept event an unkept one may be: longer than any turn takes.
 BEHIND_S = 600.0
 _CLOSE_S = 5.0
@@ -122,10 +124,11 @@ class OutboxBroker(EventBroker):
                 wait = min(wait * 2, _LONGEST_WAIT_S)
 
     def _next(self) -> list[dict]:
-        """What is queued, up to a batch; waits a little for the first."""
+        """What is queued, up to a batch; waits a little for the first, and for what follows it."""
         events: list[dict] = []
         with suppress(queue.Empty):
             events.append(self._queue.get(timeout=0.2))
+            self._closing.wait(GATHER_S)
             while len(events) < BATCH:
                 events.append(self._queue.get_nowait())
         return events

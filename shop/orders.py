@@ -6,13 +6,24 @@ Nothing here checks who is asking: `shop.gate` does, and the actions reach order
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Integer, String, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Integer,
+    String,
+    bindparam,
+    select,
+    update,
+)
 
 from shop import clock, events
-from storage import Base, read, write
+from storage import Base, bulk, read, write
 
 PAID, SHIPPED, DELIVERED, CANCELLED, REFUNDING = (
     "paid",
@@ -114,19 +125,13 @@ class Order:
 def find(number: str) -> Order | None:
     """The order of that number, however its letters are cased."""
     with read() as session:
-        row = session.get(OrderRow, number.strip().upper())
-        return None if row is None else _order(session, row)
+        return _found(session, number.strip().upper())
 
 
 def of_shopper(shopper: str) -> list[Order]:
     """A known shopper's orders, the newest first."""
     with read() as session:
-        rows = session.scalars(
-            select(OrderRow)
-            .where(OrderRow.shopper == shopper)
-            .order_by(OrderRow.placed_at.desc(), OrderRow.number)
-        ).all()
-        return [_order(session, row) for row in rows]
+        return _whole(session, bulk.fetch(session, _OF_SHOPPER, shopper=shopper))
 
 
 def tracking(number: str) -> list[tuple[datetime, str]]:
@@ -170,22 +175,40 @@ def _change(number: str, only_in: str, event: str | None = None, **values) -> bo
         )
         done = changed.rowcount == 1
         if done and event:
-            order = _order(session, session.get(OrderRow, number))
+            order = _found(session, number)
             events.note(session, event, order, order.lines)
     if done and event:
         events.hand_over()
     return done
 
 
-def _order(session, row: OrderRow) -> Order:
-    lines = session.scalars(
-        select(LineRow).where(LineRow.order_number == row.number).order_by(LineRow.id)
-    )
-    fields = {column.name: getattr(row, column.name) for column in OrderRow.__table__.columns}
-    return Order(
-        **fields,
-        lines=tuple(
-            Line(line.sku, line.product_id, line.title, line.quantity, line.price_cents)
-            for line in lines
-        ),
-    )
+def _found(session, number: str) -> Order | None:
+    return next(iter(_whole(session, bulk.fetch(session, _BY_NUMBER, number=number))), None)
+
+
+def _whole(session, rows: Sequence[Sequence]) -> list[Order]:
+    """Orders with their lines, which one statement brings for all."""
+    numbers = [number for number, *_ in rows]
+    lines: dict[str, list[Line]] = {number: [] for number in numbers}
+    if numbers:
+        for number, *line in bulk.fetch(session, _LINES, numbers=numbers):
+            lines[number].append(Line(*line))
+    return [
+        Order(*row, lines=tuple(lines[number])) for number, row in zip(numbers, rows, strict=True)
+    ]
+
+
+_orders, _lines = OrderRow.__table__, LineRow.__table__
+# In the order of the fields of `Order`, of which the number is the first.
+_COLUMNS = tuple(_orders.c[one.name] for one in fields(Order) if one.name != "lines")
+_BY_NUMBER = select(*_COLUMNS).where(_orders.c.number == bindparam("number"))
+_OF_SHOPPER = (
+    select(*_COLUMNS)
+    .where(_orders.c.shopper == bindparam("shopper"))
+    .order_by(_orders.c.placed_at.desc(), _orders.c.number)
+)
+_LINES = (
+    select(_lines.c.order_number, *(_lines.c[one.name] for one in fields(Line)))
+    .where(bulk.listed(_lines.c.order_number, "numbers"))
+    .order_by(_lines.c.id)
+)
