@@ -1,7 +1,10 @@
 """The one module that knows which engine reads and writes the lake's Parquet: DuckDB.
 
 A larger engine over the same files (Spark, say) changes this module alone: it has to give the three
-functions below. `ANALYTICS_URL` names the engine; only `duckdb:` is built in.
+functions below and their errors. `ANALYTICS_URL` names the engine; only `duckdb:` is built in.
+
+    Failed          the engine refuses: wrong SQL, a missing parameter       not worth a retry
+    └── Gone        a file was taken away or replaced while it was read      worth one
 """
 
 from __future__ import annotations
@@ -52,6 +55,14 @@ class UnknownEngine(ValueError):
     """`ANALYTICS_URL` names an engine that is not built in."""
 
 
+class Failed(Exception):
+    """The engine does not answer; its own words are the message."""
+
+
+class Gone(Failed):
+    """A file was taken away, or replaced, between looking and reading: look again."""
+
+
 def write(rows: Iterable[dict[str, Any]], columns: dict[str, str], path: Path) -> None:
     """Write rows (of these columns) as one Parquet file, which appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,14 +99,19 @@ def select(sql: str, params: dict[str, Any], files: dict[str, list[Path]]) -> li
     """Run SQL with named parameters (`$name`) over views of the files: `events` and `people`.
 
     Raises:
-        duckdb.Error: the SQL is wrong, or a file has just been replaced.
+        Gone: a file has just been replaced. Failed: the SQL or a parameter is wrong.
     """
-    with _connection() as connection:
-        for name, columns in (("events", EVENT_COLUMNS), ("people", PEOPLE_COLUMNS)):
-            _view(connection, name, columns, files.get(name) or [])
-        found = connection.execute(sql, params) if params else connection.execute(sql)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    try:
+        with _connection() as connection:
+            for name, columns in (("events", EVENT_COLUMNS), ("people", PEOPLE_COLUMNS)):
+                _view(connection, name, columns, files.get(name) or [])
+            found = connection.execute(sql, params) if params else connection.execute(sql)
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    except duckdb.IOException as error:
+        raise Gone(str(error)) from error
+    except duckdb.Error as error:
+        raise Failed(str(error)) from error
 
 
 def _view(connection, name: str, columns: dict[str, str], paths: list[Path]) -> None:

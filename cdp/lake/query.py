@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
-
 from cdp.lake import engine, place
 
 _TRIES = 3
@@ -80,7 +78,7 @@ def query(name: str, **params: Any) -> list[dict[str, Any]]:
 
     Raises:
         UnknownQuery: there is none of that name.
-        duckdb.Error: a parameter is missing or of the wrong type.
+        engine.Failed: a parameter is missing or of the wrong type.
     """
     if name not in QUERIES:
         raise UnknownQuery(f"{name!r}: expected one of {sorted(QUERIES)}")
@@ -88,7 +86,7 @@ def query(name: str, **params: Any) -> list[dict[str, Any]]:
         files = {"events": place.event_files(), "people": place.people_files()}
         try:
             return engine.select(QUERIES[name], params, files)
-        except duckdb.IOException:
+        except engine.Gone:
             # A file was taken away between looking and reading; look again.
             if attempt == _TRIES:
                 raise

@@ -25,7 +25,7 @@ from wechatpy.replies import ArticlesReply, TextReply
 
 from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
-from connectors import cards, plain
+from connectors import cards, plain, provenance
 from connectors.cards import Cards
 from connectors.fixed_words import spoken_in, words
 from connectors.incoming import Incoming
@@ -36,6 +36,7 @@ from connectors.vendor import VendorInput
 from connectors.voice.formats import MAX_BYTES
 from connectors.wechat import outgoing, payloads, templates
 from connectors.wechat.client import Account, Client
+from connectors.wechat.followers import Followers
 from connectors.wechat.outgoing import PASSIVE, Outbound
 from connectors.wechat.payloads import Finished
 from connectors.wechat.signing import Signed
@@ -90,6 +91,7 @@ class WeChatInput(VendorInput):
         self._client: Client | None = None
         self._pictures: Pictures | None = None
         self._outbound: Outbound | None = None
+        self._followers: Followers | None = None
         self._signed: Signed | None = None
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._tries: Counter[str] = Counter()
@@ -125,12 +127,27 @@ class WeChatInput(VendorInput):
         self._outbound = Outbound(
             self.name(), self._client, self.in_room, self._templates, self.replies, shown
         )
+        if self.replies and account.customer_api:
+            self._followers = Followers(self._client, self._came_by)
 
     async def disconnect(self) -> None:
         """Let go of its connections."""
+        if self._followers:
+            await self._followers.close()
         if self._client:
             await self._pictures.close()
             await self._client.close()
+
+    async def take(self, incoming: Incoming) -> bool:
+        """See `VendorInput.take`; of who came by no code WeChat is asked where from."""
+        is_new = await super().take(incoming)
+        if is_new and incoming.kind == "entry" and not incoming.touch and self._followers:
+            self._followers.ask(incoming)
+        return is_new
+
+    def _came_by(self, incoming: Incoming, touch: dict) -> None:
+        conversation, who = self.conversation(incoming.address), (self.identifier, incoming.sender)
+        provenance.note_entry(conversation, self.name(), touch, identifier=who)
 
     async def _webhook(self, request: Request):
         try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import bz2
 import gzip
+import io
 import json
 import lzma
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +17,12 @@ import textwrap
 import threading
 import time
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from tqdm import tqdm
 
 from cdp import sources
 from cdp.commands import files as command
@@ -231,6 +235,30 @@ def test_the_command(database, tmp_path, capsys):
     assert sources.by_name("logs").evidence == "notice"
     with pytest.raises(InvalidMapping):
         import_file(sources.by_name("logs"), path, "csv")
+
+
+class _Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_shows_how_far_how_fast_and_how_long_yet(logs, tmp_path, monkeypatch):
+    parser, terminal = argparse.ArgumentParser(), _Terminal()
+    command.add_arguments(parser)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(jsonl(range(4)))
+    monkeypatch.setattr(importer, "BATCH", 1)
+    # Else it is drawn ten times a second, and the file is read by then.
+    monkeypatch.setattr(command, "tqdm", partial(tqdm, mininterval=0))
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert command.run(parser.parse_args(["import", str(path)])) == 0
+    shown = re.findall(
+        r"(\d+)%[^\r]*\[\d\d:\d\d<(\d\d:\d\d), [^\r]*B/s, [\d,]+ records/s\]", terminal.getvalue()
+    )
+    assert {"50", "100"} <= {percent for percent, _ in shown}
+    assert shown[-1] == ("100", "00:00")
 
 
 @pytest.mark.slow

@@ -152,6 +152,23 @@ def test_unknown_queries_and_engines_are_refused(monkeypatch):
         query("size")
 
 
+def test_a_file_that_is_replaced_while_it_is_read_is_looked_for_again(monkeypatch):
+    take(event(1, "a"))
+    flush.flush()
+    looked = place.event_files
+    stale = iter([[place.root() / "events/date=2026-11-20/1-1.parquet.gone"]])
+    monkeypatch.setattr(place, "event_files", lambda: next(stale, None) or looked())
+    assert query("size")[0]["events"] == 1
+    monkeypatch.setattr(place, "event_files", lambda: [place.root() / "never.parquet"])
+    with pytest.raises(engine.Gone):
+        query("size")
+
+
+def test_what_the_engine_refuses_is_said_in_words_of_ours():
+    with pytest.raises(engine.Failed, match="since"):
+        query("funnel")
+
+
 def test_every_named_query_answers():
     take(*(event(n, f"a{n}") for n in range(3)))
     take(event(9, "a1", event="Order Completed", properties={"order_id": "o1", "total": 99}))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from cdp import consent, retention
+from cdp import consent, jobs, retention
 from cdp.consent import ConsentRow
 from cdp.events import EventRow
 from cdp.privacy import DataRequestRow
@@ -93,6 +93,19 @@ def test_of_consents_the_newest_stays_however_old(database):
     assert retention.purge(NOW)["consents"] == 1
     with read() as session:
         assert [row.granted for row in session.scalars(select(ConsentRow))] == [False]
+
+
+def test_a_job_of_every_day_does_it(database, monkeypatch):
+    # Whatever else is due then is not ours.
+    job = jobs._jobs["retention.purge"]
+    monkeypatch.setattr(jobs, "_jobs", {"retention.purge": job})
+    put_events(2, days(731))
+    assert jobs.run_due(NOW, wait=True) == ["retention.purge"]
+    assert count(EventRow) == 0
+    put_events(1, days(731))
+    assert jobs.run_due(NOW + timedelta(hours=23), wait=True) == []
+    assert jobs.run_due(NOW + timedelta(hours=24), wait=True) == ["retention.purge"]
+    assert count(EventRow) == 0
 
 
 def test_a_table_that_is_not_here_is_passed_over(database, tmp_path, monkeypatch):

@@ -49,6 +49,7 @@ class Receiver:
     def __init__(self, certificate=None):
         self.got: list[tuple[dict, bytes]] = []
         self.status = 204
+        self.thinks = lambda: None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -64,6 +65,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 receiver.got.append((dict(self.headers), body))
+                receiver.thinks()
                 self.send_response(receiver.status)
                 if receiver.status == 302:
                     self.send_header("location", f"http://127.0.0.1:{receiver.port}/elsewhere")
@@ -169,6 +171,17 @@ def test_changes_of_members_are_told_signed(segment, receiver):
         consent.record(session, ids, ["marketing"], False, "web", "test")
     deliver.run(utc_now(), receiver.aim)
     assert receiver.bodies[1]["left"] == [{"person": person, "user_id": "u-demo"}]
+
+
+def test_while_a_receiver_thinks_about_it_events_are_taken_in(segment, receiver):
+    hooked(segment)
+    assert Shopper("demo").looks("running_shoes").person
+    segments.rebuild([segment])
+    taken = []
+    # In the middle of the delivery: the answer is not sent before these are through.
+    receiver.thinks = lambda: taken.append(Shopper("lin").looks("running_shoes").tags)
+    assert deliver.run(utc_now(), receiver.aim) == {"sent": 1, "failed": 0}
+    assert "兴趣:运动装备" in taken[0]
 
 
 def test_what_fails_is_tried_again_later_and_in_order(segment, receiver):

@@ -37,7 +37,7 @@ def test_amounts_that_are_none(text):
         cents_of(text)
 
 
-def test_an_export_in_chinese_and_one_in_english():
+def test_exports_in_chinese_and_in_english():
     chinese = (
         "日期,推广计划,消耗（元）,展示数,点击数\n"
         '2026年11月22日,双十一跑鞋,"1,200.50","10,000",320\n'
@@ -45,6 +45,10 @@ def test_an_export_in_chinese_and_one_in_english():
     ).encode("gb18030")
     assert parse_csv(chinese, "巨量引擎") == [
         Spend("短视频渠道", "双十一跑鞋", DAY, 120050, "CNY", 10000, 320)
+    ]
+    wechat = ("日期,广告名称,花费,曝光次数,点击次数\n2026-11-22,朋友圈上新,88.80,900,12\n").encode()
+    assert parse_csv(wechat, "腾讯广告") == [
+        Spend("微信渠道", "朋友圈上新", DAY, 8880, "CNY", 900, 12)
     ]
     english = b"\xef\xbb\xbfDate,Channel,Campaign,Cost,Currency\n2026/11/22,Google,shoes,9.99,usd\n"
     assert parse_csv(english) == [Spend("搜索渠道", "shoes", DAY, 999, "USD")]

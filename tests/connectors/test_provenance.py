@@ -19,6 +19,8 @@ from cdp.session import issue
 from connectors import provenance
 from connectors.web.channel import WebInput
 from storage import create_tables, read, write
+from tests.connectors.conformance.rig import FOLDER as RECORDED
+from tests.connectors.conformance.rig import rigs
 from tests.connectors.served import served
 
 BROWSER = "0f1b6c1e-93d5-4d0e-8a3f-3f4f0a9c7a11"
@@ -97,6 +99,30 @@ def test_a_vendors_shopper_is_the_one_of_the_talk_and_came_by_the_scene(ready, s
     processed()
     assert person_of() == person_of(*openid)
     assert body_of()["first_touch"]["channel"] == channel
+
+
+@pytest.mark.parametrize(
+    ("vendor", "payload", "identifier", "kept", "tag"),
+    [
+        ("slack", "command.json", "slack_id", "T061EG9R6/C024BE91L", "来源:社交渠道"),
+        ("wecom", "enter-session.json", "external_userid", "store12", "来源:微信渠道"),
+        ("wechat", "subscribe-by-code.xml", "openid", "store-12", "来源:线下渠道"),
+        ("wechat", "enter.json", "openid", "miniprogram", "来源:微信渠道"),
+    ],
+)
+def test_where_vendors_say_one_came_from_is_first_and_last_touch_and_a_tag(
+    ready, vendor, payload, identifier, kept, tag
+):
+    (file,) = (RECORDED / vendor / "payloads").glob(f"*/{payload}")
+    came = next(one for one in rigs() if one.vendor == vendor)().read(file.read_bytes())
+    who = (identifier, came.sender)
+    allow("analytics", ids=[who])
+    provenance.note_entry(TALK, vendor, came.touch, identifier=who)
+    processed()
+    assert kept in body_of(*who)["first_touch"].values()
+    assert kept in body_of(*who)["last_touch"].values()
+    with read() as session:
+        assert tag in {one.tag for one in tags.of(session, person_of(*who))}
 
 
 @pytest.mark.parametrize("purposes", [(), ("marketing",), None])

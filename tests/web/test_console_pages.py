@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from cdp.identity.tables import IdentifierRow, MergeRow
 from cdp.intake.accept import accept
 from cdp.intake.refusal import CODES
 from cdp.readings import overview
+from cdp.segments.tables import SizeRow
 from storage import engine, read, utc_now, write
 from tests.web import console_data, console_site
 from tests.web.console_site import Person, application, quick_passwords, text_of
@@ -51,6 +54,12 @@ def person_with_phone() -> tuple[int, str]:
 
 def actions() -> list[str]:
     return [one.action for one in audit.entries()]
+
+
+def charts_of(page: str) -> dict[str, dict]:
+    """What a page's charts are drawn from, by their names."""
+    told = re.findall(r'<script type="application/json" id="chart-(\w+)">(.*?)</script>', page)
+    return {name: json.loads(body) for name, body in told}
 
 
 def test_the_overview_shows_figures_and_charts_with_their_numbers(admin):
@@ -279,6 +288,18 @@ def test_a_segment_is_rebuilt_and_deleted(admin):
     admin.done(f"/segments/{segment.id}/delete")
     assert segments.by_name("下过单的人") is None
     assert admin.get(f"/segments/{segment.id}").status_code == 404
+
+
+def test_sizes_are_drawn_over_time(admin):
+    segment = segments.by_name("下过单的人")
+    with write() as session:
+        session.add(SizeRow(segment_id=segment.id, at=utc_now(), size=segment.size + 1))
+    stored = [size for _, size in segments.sizes(segment.id, utc_now() - timedelta(days=90))]
+    assert len(stored) > 2
+    for path in ("/segments", f"/segments/{segment.id}"):
+        lines = charts_of(admin.get(path).text)["sizes"]["series"]
+        assert stored in [one["y"] for one in lines], path
+        assert all(one["x"] == sorted(one["x"]) for one in lines)
 
 
 def test_a_webhook_is_added_to_a_public_address_only(admin, monkeypatch):

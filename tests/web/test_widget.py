@@ -94,6 +94,57 @@ def test_cards_show_picture_price_and_buttons(widget, chat):
     expect(widget.bubble("为您找到：")).to_be_visible()
 
 
+def products(count: int) -> list[dict]:
+    return [
+        {
+            "kind": "product", "id": f"P{number}", "title": f"凌步 疾风{number}",
+            "subtitle": "男款跑步鞋，回弹中底", "price": f"¥{number}99",
+            "image": "/media/products/P1.svg", "url": f"/products/P{number}",
+            "buttons": [{"title": f"看尺码{number}", "token": f"c{number}"}],
+        }
+        for number in range(1, count + 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_several_products_are_leafed_through(open_page, chat, width):
+    phone = {"viewport": {"width": width, "height": 780}, "reduced_motion": "reduce"}
+    widget = Widget(open_page(**phone), chat).open()
+    chat.bot("为您找到：", cards=products(4))
+    track = widget.page.get_by_role("group", name="4 件商品，可左右滑动")
+    expect(track.locator(".qc-card")).to_have_count(4)
+    back = widget.page.get_by_role("button", name="上一件")
+    on = widget.page.get_by_role("button", name="下一件")
+    last = track.locator(".qc-card-title", has_text="疾风4")
+    expect(track.locator(".qc-card-title", has_text="疾风1")).to_be_in_viewport(ratio=1)
+    expect(last).not_to_be_in_viewport()
+    expect(back).to_have_attribute("aria-disabled", "true")
+    for _ in range(3):
+        on.click()
+    expect(last).to_be_in_viewport(ratio=1)
+    expect(on).to_have_attribute("aria-disabled", "true")
+    expect(back).to_have_attribute("aria-disabled", "false")
+    # By the keyboard alone, too.
+    at = track.evaluate("track => track.scrollLeft")
+    track.press("ArrowLeft")
+    back_again = "at => document.querySelector('.qc-track').scrollLeft < at"
+    widget.page.wait_for_function(back_again, arg=at)
+    widget.page.get_by_role("button", name="看尺码4").click()
+    chat.until(lambda: chat.said("choice"), "the choice")
+    assert chat.said("choice")[0]["token"] == "c4"
+    wider = "log => log.scrollWidth > log.clientWidth || document.body.scrollWidth > innerWidth"
+    assert not widget.log.evaluate(wider)
+
+
+def test_two_products_stand_under_one_another(widget, chat):
+    widget.open()
+    chat.bot("对比如下：", cards=products(2))
+    first, second = (widget.page.locator(".qc-cards > .qc-card").nth(place) for place in (0, 1))
+    expect(second).to_be_in_viewport()
+    assert second.bounding_box()["y"] > first.bounding_box()["y"]
+    expect(widget.page.locator(".qc-carousel")).to_have_count(0)
+
+
 def test_a_gap_is_fetched(widget, chat):
     widget.open()
     chat.bot("一")

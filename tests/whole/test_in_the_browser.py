@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.web.customers import ADVERT, AGENT, profile_of, tags_of, until
+
 pytestmark = pytest.mark.slow
 ANSWER_MS = 20_000
 
@@ -78,6 +80,33 @@ def test_a_refund_refused_and_one_accepted_and_a_reload(page):
     # The panel stays open over a reload, and the talk is as it was.
     expect(chat.bubbles.last).to_contain_text("AS", timeout=ANSWER_MS)
     assert chat.bubbles.all_inner_texts() == told
+
+
+def test_clicks_views_and_talk_are_in_the_profile_with_where_from_and_tags(
+    assistant, shop, browser
+):
+    context = browser.new_context(locale="zh-CN", user_agent=AGENT)
+    page = context.new_page()
+    page.goto(f"{assistant.page}{ADVERT}")
+    page.locator("[data-consent=all]").click()
+    page.locator(".tile a").first.click()
+    page.wait_for_url("**/products/*")
+    chat = Chat(page).open()
+    chat.say("退货政策")
+    chat.hears("7 天无理由")
+    anonymous = page.evaluate("JSON.parse(localStorage.getItem('qudao.anonymous_id'))")
+
+    def profile() -> dict:
+        return profile_of("anonymous_id", anonymous)
+
+    # The talk is bound to the browser's visitor, and what was said in it counts with the rest.
+    until(lambda: profile().get("counts", {}).get("talk", 0) >= 3, "the talk in the profile")
+    body = profile()
+    assert {"page", "click", "view", "talk"} <= body["counts"].keys()
+    touch = body["first_touch"]
+    assert (touch["channel"], touch["click_id"]) == ("短视频渠道", "dy-7781")
+    assert {"来源:短视频渠道", "兴趣:运动装备"} <= tags_of("anonymous_id", anonymous).keys()
+    context.close()
 
 
 def test_a_dropped_connection_loses_nothing(page, assistant):

@@ -157,11 +157,14 @@ def test_on_wechat(served, here, wechat, monkeypatch, capsys):
             return identity.person_of(session, [("openid", "o-ann")])
 
     until(person)
+    # The next day.
+    with write() as session:
+        session.execute(update(AddressRow).values(heard_at=utc_now() - timedelta(hours=20)))
     before = len(ann.texts)
     assert notify(person(), REFUND).channel == "wechat"
     until(lambda: len(ann.texts) > before)
     assert (ann.texts[-1], ann.seen[-1].via) == (REFUND["text"], "custom")
-    # Two days later only a template of the account's is let through.
+    # After two days only a template of the account's is let through.
     wechat.add_template("订单{{character_string1.DATA}}退款{{amount2.DATA}}", "tpl-refund")
     with write() as session:
         session.execute(update(AddressRow).values(heard_at=utc_now() - timedelta(hours=49)))

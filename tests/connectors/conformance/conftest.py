@@ -20,6 +20,7 @@ BOTH_WAYS = ("test_intake",)
 
 def pytest_configure(config) -> None:
     config.addinivalue_line("markers", "duty(name): what of `connectors.manifest.DUTIES` is tested")
+    config.addinivalue_line("markers", "called: only of vendors that call us")
 
 
 def pytest_generate_tests(metafunc) -> None:
@@ -28,6 +29,8 @@ def pytest_generate_tests(metafunc) -> None:
     wanted = [mark.args[0] for mark in metafunc.definition.iter_markers("duty")]
     assert wanted, f"{metafunc.function.__name__}: no duty is named"
     does_all = [one for one in rigs() if all(_done(one, duty) for duty in wanted)]
+    if metafunc.definition.get_closest_marker("called"):
+        does_all = [one for one in does_all if _is_called(one)]
     cases = [(one, False) for one in does_all]
     if metafunc.module.__name__.rpartition(".")[2] in BOTH_WAYS:
         cases += [(one, True) for one in does_all if _is_called(one)]

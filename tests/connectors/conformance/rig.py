@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -103,6 +104,11 @@ class Rig(ABC):
 
     def repeats(self) -> None:
         """Bring the newest message once more, as if our answer had been lost."""
+        raise NotImplementedError
+
+    def late(self) -> AbstractContextManager[None]:
+        """What shoppers do within comes at its end: the newest first, and each twice. Only where
+        the vendor calls us."""
         raise NotImplementedError
 
     def newer(self) -> None:

@@ -72,6 +72,27 @@ async def test_what_comes_twice_is_answered_once(talk):
     assert talk.bot.heard == ["在吗", "还有人吗"] and talk.rig.seen("ann") == ["听到：在吗"]
 
 
+@pytest.mark.called
+@pytest.mark.duty("once")
+async def test_what_comes_late_out_of_order_and_twice_is_answered_once(talk):
+    said = [f"问题{number}" for number in range(3)]
+
+    def write() -> None:
+        with talk.rig.late():
+            for text in said:
+                talk.rig.says("ann", text)
+            assert inbox() == []
+
+    await does(write)
+    await until(lambda: len(talk.rig.seen("ann")) >= 3)
+    assert all(talk.rig.acknowledged())
+    await does(talk.rig.says, "bob", "在吗")
+    await until(lambda: talk.rig.seen("bob"))
+    # In the order in which they came.
+    assert talk.bot.heard == [*said[::-1], "在吗"] and talk.bot.most_at_once == 1
+    assert sorted(talk.rig.seen("ann")) == [f"听到：{text}" for text in said]
+
+
 @pytest.mark.duty("in_order")
 async def test_several_messages_of_one_shopper_are_answered_in_order_without_a_pause(
     talk, monkeypatch

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from connectors.incoming import Incoming
 from connectors.slack import payloads
@@ -78,6 +80,13 @@ class SlackRig(Rig):
 
     def repeats(self) -> None:
         self._slack.redeliver(self._slack.deliveries[-1])
+
+    @contextmanager
+    def late(self) -> Iterator[None]:
+        self._slack.holding = True
+        yield
+        self._slack.duplicates = len(self._slack.courier.held)
+        self._slack.release(reverse=True)
 
     def newer(self) -> None:
         self._slack.unknown_fields = {"NewField": {"a": [1]}}

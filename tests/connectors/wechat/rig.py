@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import ClassVar
 
@@ -90,6 +92,13 @@ class WeChatRig(Rig):
 
     def repeats(self) -> None:
         pushing.deliver(self._wechat, self._wechat.deliveries[-1].push, {})
+
+    @contextmanager
+    def late(self) -> Iterator[None]:
+        self._wechat.hold()
+        yield
+        for push in self._wechat.release(backwards=True)[::-1]:
+            pushing.deliver(self._wechat, push, {})
 
     def newer(self) -> None:
         self._wechat.newer_payloads = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import requests
@@ -84,6 +86,13 @@ class WeComRig(Rig):
     def repeats(self) -> None:
         self._wecom.inbox.repeat = 1
         self._wecom.again(self._wecom.deliveries[-1])
+
+    @contextmanager
+    def late(self) -> Iterator[None]:
+        # Of customer service's the callback only says that there is something.
+        self._wecom.inbox.backwards = 1
+        with self._wecom.holding(backwards=True, twice=True):
+            yield
 
     def newer(self) -> None:
         self._wecom.newer_payloads = True

@@ -109,12 +109,14 @@ class Shopper:
 
     # Events of official accounts.
 
-    def follows(self, event_key: str = "", ticket: str = "") -> Push:
-        """By search; by a code with `vendor.scan`."""
+    def follows(
+        self, event_key: str = "", ticket: str = "", scene: str = "ADD_SCENE_SEARCH"
+    ) -> Push:
+        """By search, or another `subscribe_scene`; by a code with `vendor.scan`."""
         self._only("official")
         self.following, self.followed_at = True, int(self.vendor.clock())
         if not ticket:
-            self.subscribe_scene, self.qr_scene, self.qr_scene_str = "ADD_SCENE_SEARCH", 0, ""
+            self.subscribe_scene, self.qr_scene, self.qr_scene_str = scene, 0, ""
         self.allowance.grant("follow", self.vendor.clock())
         return self._event(
             "subscribe", EventKey=event_key, **({"Ticket": ticket} if ticket else {})

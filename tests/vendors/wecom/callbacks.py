@@ -123,10 +123,12 @@ class Callbacks:
                     new = list({_account(one): one for one in new}.values())
                 if twice:
                     new = [one for one in new for _ in range(2)]
-                order = sorted(one.serial for one in new)
+                order = sorted((one.at, one.serial) for one in new)
                 new = new[::-1] if backwards else new
-                pairs = zip(new, order, strict=True)
-                self._queue = old + [replace(one, serial=serial) for one, serial in pairs]
+                self._queue = old + [
+                    replace(one, at=at, serial=serial)
+                    for one, (at, serial) in zip(new, order, strict=True)
+                ]
                 self._held = False
         self.run()
 

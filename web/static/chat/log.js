@@ -1,5 +1,6 @@
 // The message log: one element a message, changed in place, so that a screen reader says it once.
 import { card, choices, links } from "./cards.js";
+import { cardRow } from "./carousel.js";
 import { h, icon, ICONS, place } from "./dom.js";
 import { clock, dayKey, dayName, duration, moment } from "./time.js";
 
@@ -116,10 +117,11 @@ export class Log {
     const options = { t: this.t, active: row.active, onChoice: this.actions.choose };
     const name = this.t(row.from === "user" ? "you" : row.from === "agent" ? "agent" : "bot");
     const cards = Array.isArray(row.cards) ? row.cards : [];
+    const products = cards.every((one) => one.kind !== "order");
     return [
       h("span", { class: row.from === "user" ? "qc-hidden" : "qc-name" }, name),
       row.text ? this.bubble(row) : null,
-      cards.length ? h("div", { class: "qc-cards" }, ...cards.map((one) => card(one, options))) : null,
+      cards.length ? cardRow(cards.map((one) => card(one, options)), products, this.t) : null,
       links(row.links, this.t),
       choices(row.buttons, options),
     ].filter(Boolean);
