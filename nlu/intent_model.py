@@ -87,8 +87,7 @@ class IntentModel:
 
     def rank(self, text: str, most: int | None = None) -> list[tuple[str, float]]:
         """The likeliest `most` intents (None: all) with their confidences in [0, 1], in order."""
-        margins, coverage = self.margins(text)
-        confidences = self.calibration.confidences(margins[None, :], np.array([coverage]))[0]
+        confidences = self.calibration.confidences(*self.margins(text))
         order = np.argsort(-confidences, kind="stable")[:most]
         confident = confidences[order].tolist()
         return [(self.intents[place], sure) for place, sure in zip(order, confident, strict=True)]

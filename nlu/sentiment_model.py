@@ -8,6 +8,7 @@ and details are neutral, so that 没货了 is news and not a mood.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,10 +61,10 @@ class SentimentModel:
     def score(self, text: str) -> float:
         """From −1 (certainly upset) to 1 (certainly pleased)."""
         columns, values, _ = self.vectoriser.vector(text)
-        logits = values @ self.weights[columns] + self.bias
-        chances = np.exp(logits - logits.max())
-        negative, _, positive = chances / chances.sum()
-        return float(positive - negative)
+        logits = (values @ self.weights[columns] + self.bias).tolist()
+        most = max(logits)
+        negative, neutral, positive = (math.exp(one - most) for one in logits)
+        return (positive - negative) / (negative + neutral + positive)
 
     def save(self, folder: Path) -> None:
         """Write the model as plain arrays and JSON."""

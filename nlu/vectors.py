@@ -75,23 +75,25 @@ class Vectoriser:
         return self._vector(terms(text, self.blocks))
 
     def _vector(self, counted: Terms) -> tuple[np.ndarray, np.ndarray, float]:
-        listed: list[int] = []
-        often: list[int] = []
-        unknown = 0
-        for counts, columns in zip(counted, self._columns, strict=True):
-            known = [(columns[term], count) for term, count in counts.items() if term in columns]
-            unknown += len(counts) - len(known)
-            listed += [column for column, _ in known]
-            often += [count for _, count in known]
-        if not listed:
-            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32), 0.0
-        columns = np.array(listed, dtype=np.intp)
+        # -1: a term that no example has.
+        listed = [
+            columns.get(term, -1)
+            for counts, columns in zip(counted, self._columns, strict=True)
+            for term in counts
+        ]
+        every = np.array(listed, dtype=np.intp)
+        known = every >= 0
+        columns = every[known]
+        if not len(columns):
+            return columns, np.empty(0, dtype=np.float32), 0.0
         rarity = self.idf[columns]
         weight = float(rarity.sum())
-        coverage = weight / (weight + self._unseen * unknown)
+        coverage = weight / (weight + self._unseen * (len(listed) - len(columns)))
+        often = [count for counts in counted for count in counts.values()]
         # Most terms are there once, which weighs 1.
-        more = max(often) > 1
-        weights = (1 + np.log(np.array(often, dtype=np.float32))) * rarity if more else rarity
+        weights = rarity
+        if len(often) and max(often) > 1:
+            weights = (1 + np.log(np.array(often, dtype=np.float32)[known])) * rarity
         return columns, weights / math.sqrt(weights @ weights), coverage
 
     def matrix(self, counted: Iterable[Terms]) -> tuple[csr_matrix, np.ndarray]:

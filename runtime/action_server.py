@@ -13,12 +13,13 @@ import asyncio
 import importlib
 import logging
 import sys
+import time
 
 from rasa_sdk.endpoint import create_app
 from sanic import Sanic
 
 from runtime.guard import guard
-from runtime.serving import Unable, quiet_logs, refuse_taken_port
+from runtime.serving import Unable, quiet_logs, refuse_taken_port, serve
 from storage import create_tables
 from storage.secrets import MissingSecret, secret
 
@@ -57,6 +58,7 @@ async def _warm(package: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; 1 and one sentence if it cannot."""
+    begun = time.monotonic()
     parser = argparse.ArgumentParser(prog="python -m runtime.action_server", description=__doc__)
     parser.add_argument("--actions", default="actions", help="package of the actions")
     parser.add_argument("--host", default="127.0.0.1")
@@ -70,11 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"action server: {error}", file=sys.stderr)
         return 1
 
-    @app.listener("after_server_start")
-    async def ready(_app, _loop) -> None:
-        logger.info("actions.ready address=http://%s:%d", options.host, options.port)
-
-    app.run(options.host, options.port, access_log=False, motd=False)
+    serve(app, "actions", options.host, options.port, begun)
     return 0
 
 

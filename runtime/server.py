@@ -10,7 +10,6 @@ Public are the channels' webhooks and `/healthz`; every other path of Rasa's HTT
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 import time
@@ -50,12 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (Unable, MissingSecret, ValueError) as error:
         print(f"rasa server: {error}", file=sys.stderr)
         return 1
-
-    @app.listener("after_server_start")
-    async def leave_what_was_loaded(_app, _loop) -> None:
-        # What was loaded stays: no collection of garbage need walk through it again.
-        gc.collect()
-        gc.freeze()
 
     serve(app, "rasa", options.host, options.port, begun)
     return 0
