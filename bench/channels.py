@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,6 +83,26 @@ def figures(webhooks: int, vendors: Iterable[str]) -> Iterator[Figure]:
         times = asyncio.run(_alone(VENDORS[name]()))
         yield f"channels.{name}.self_p50_ms", float(np.percentile(times, 50)) * 1e3, "ms"
         yield f"channels.{name}.self_p95_ms", float(np.percentile(times, 95)) * 1e3, "ms"
+        disk = _durable_commits()
+        yield f"channels.{name}.commit_p50_ms", float(np.percentile(disk, 50)) * 1e3, "ms"
+        yield f"channels.{name}.commit_p95_ms", float(np.percentile(disk, 95)) * 1e3, "ms"
+
+
+def _durable_commits() -> list[float]:
+    """Seconds of each of some commits of one row, as durable as ours: what a message waits for
+    three times, whatever else it costs."""
+    with tempfile.TemporaryDirectory() as home:
+        alone = sqlite3.connect(Path(home) / "one.db", isolation_level=None)
+        with closing(alone):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                alone.execute(f"PRAGMA {pragma}")
+            alone.execute("CREATE TABLE kept (number INTEGER)")
+            times = []
+            for number in range(_SINGLE):
+                begun = time.monotonic()
+                alone.execute("INSERT INTO kept VALUES (?)", (number,))
+                times.append(time.monotonic() - begun)
+        return times
 
 
 def _loaded(vendor: Vendor, webhooks: int) -> Iterator[Figure]:
