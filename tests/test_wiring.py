@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,11 @@ from rasa_sdk.executor import ActionExecutor
 
 from actions.meanings import MEANINGS
 from actions.order_services import SERVICES
+from kg.fields import LANGUAGES
 
 
 def loaded(name: str):
-    return yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    return yaml.load(Path(name).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 DOMAIN = loaded("domain.yml")
@@ -87,16 +90,37 @@ def test_names_that_actions_know_are_intents():
         assert intent in DOMAIN["intents"]
 
 
-def test_no_evaluation_row_is_trained_on():
-    rows = Path("../shared/data/dev_intents.csv")
-    if not rows.exists():
+@pytest.mark.parametrize("language", [name for name in LANGUAGES if name != "zh"])
+def test_every_intent_has_twenty_examples_in_each_language(language):
+    for intent in DOMAIN["intents"]:
+        (told,) = loaded(f"data/nlu/{language}/{intent}.yml")["nlu"]
+        examples = [line.lower() for line in told["examples"].strip().splitlines()]
+        assert told["intent"] == intent and len(set(examples)) == len(examples)
+        assert len(examples) >= 20, f"{language}, {intent}: {len(examples)} examples"
+
+
+@pytest.mark.parametrize(("rows", "trained"), [("intents", "data/nlu"), ("sentiment", "nlu")])
+def test_no_evaluation_row_is_trained_on(rows, trained):
+    path = Path(f"../shared/data/dev_{rows}.csv")
+    if not path.exists():
         pytest.skip("the evaluation rows are not beside this checkout")
-    kept_apart = {line.rpartition(",")[0] for line in rows.read_text().splitlines()[1:]}
-    for path in Path("data/nlu").glob("*.yml"):
-        for example in loaded(path)["nlu"][0]["examples"].splitlines():
-            text = example.lstrip("- ").strip()
+    with path.open(encoding="utf-8", newline="") as file:
+        kept_apart = {row["text"].strip() for row in csv.DictReader(file)}
+    files = sorted(Path(trained).rglob("*.yml"))
+    assert len(kept_apart) > 500 and len(files) > 4
+    for file in files:
+        for text in texts(loaded(file)):
             # Short everyday words are nobody's.
-            assert len(text) <= 8 or text not in kept_apart, f"{path}: {text}"
+            assert len(text) <= 8 or text not in kept_apart, f"{file}: {text}"
+
+
+def texts(told) -> Iterator[str]:
+    """Every text in what a file of training data tells."""
+    if isinstance(told, str):
+        yield from (line.removeprefix("- ").strip() for line in told.splitlines())
+    elif isinstance(told, (dict, list)):
+        for one in told.values() if isinstance(told, dict) else told:
+            yield from texts(one)
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/trainer.md", "docs/operator.md"])
