@@ -211,8 +211,8 @@ class SizeAdvice(Answer):
 
     @staticmethod
     async def _offer(turn: Turn, size: str) -> None:
-        product = await _product(turn)
-        if product is None:
+        product, calm = await _product(turn), not handoff.upset(turn)
+        if product is None and calm:
             found = await catalogue.search(
                 graph(),
                 category=turn.slot("size_category"),
@@ -223,9 +223,9 @@ class SizeAdvice(Answer):
             if stocked:
                 await show(turn, stocked, "size_products", size=size)
             product = stocked[0] if stocked else None
-        else:
+        elif product:
             await _say_stock(turn, product, size)
-        if product and not handoff.upset(turn):
+        if product and calm:
             others = await catalogue.goes_with(graph(), product.id)
             offer = await joint_offer(product, others)
             if offer:
