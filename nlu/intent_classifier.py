@@ -7,8 +7,9 @@ In config.yml:
 
 It reads the message's text itself, so it needs no tokenizer or featurizer before it. There is one
 model for each way of writing (Han characters, kana, hangul, Latin letters), trained on the examples
-written so, because what tells intents apart in one is noise in another. A message in Chinese with
-English words in it (这个 in stock 吗) is read by both.
+written so, because what tells intents apart in one is noise in another. English words in a Chinese
+message (这个 in stock 吗) are read in Chinese where they are known (nlu/mixed.py); one with several
+that are not is read by both models.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from kg.text import HAN_LETTER, HANGUL_LETTER, KANA_LETTER
 from nlu import features
 from nlu.intent_model import FORMAT, IntentModel
+from nlu.mixed import in_chinese
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ HAN, KANA, HANGUL, LATIN = "han", "kana", "hangul", "latin"
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # What was typed as a command has lost its slash (connectors/guard.py), and is no wish in words.
 _COMMAND = re.compile(r"\s*／\w")
-# So many English words beside Chinese are not a name or a unit any more.
+# So many unknown English words beside Chinese are not a name or a unit any more.
 _WORDS_BESIDE = 2
 
 Ranking = list[tuple[str, float]]
@@ -179,11 +181,14 @@ class IntentClassifier(GraphComponent, RasaIntentClassifier):
         if model is None:
             return []
         most = self._config["ranking_length"]
-        english = _WORD.findall(text) if written == HAN and LATIN in self._models else []
-        if len(english) < _WORDS_BESIDE:
+        english = _WORD.findall(text) if written == HAN and HAN_LETTER.search(text) else []
+        if not english:
             return model.rank(text, most)
+        known = in_chinese(text)
+        if len(_WORD.findall(known)) < _WORDS_BESIDE or LATIN not in self._models:
+            return model.rank(known, most)
         share = len(english) / (len(english) + len(HAN_LETTER.findall(text)))
-        return _mixed(model.rank(text), self._models[LATIN].rank(" ".join(english)), share)[:most]
+        return _mixed(model.rank(known), self._models[LATIN].rank(" ".join(english)), share)[:most]
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Predictions on the training data, for components trained after this one."""

@@ -146,7 +146,8 @@ def _below_metre(rest: str) -> float:
 
 _WEIGHT = re.compile(
     rf"(?<![\d.])(?P<n>{NUMBER})\s?(?:多|来)?(?P<unit>公斤|千克|kg|㎏|斤)(?P<half>半)?(?![a-z装])"
-    rf"|(?:体重|重)(?:大概|大约|是|有|在|差不多|:|\s)*(?P<m>\d{{2,3}}(?:\.\d)?)(?![\d.岁cm])"
+    rf"|(?:体重|重)(?:大概|大约|是|有|在|差不多|:|\s)*(?P<m>\d{{2,3}}(?:\.\d)?)"
+    rf"(?![\d.岁cm]|\s?(?:多|来)?(?:公斤|千克|kg|㎏|斤))"
 )
 # A bare weight from here on is in jin (half a kilogram): nobody says 体重110 and means 110 kg.
 _JIN_FROM = 85

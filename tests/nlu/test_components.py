@@ -47,6 +47,13 @@ def test_sets_intent_and_ranking(classifier: IntentClassifier) -> None:
     assert ranking[0]["name"] == "ask_stock" and len(ranking) == 2
 
 
+def test_english_words_in_chinese_are_read_in_chinese(classifier: IntentClassifier) -> None:
+    messages = [Message({TEXT: text}) for text in ("黑色 in stock 吗", "黑色有货吗", "黑色 x 吗")]
+    mixed, chinese, without = (one.get(INTENT) for one in classifier.process(messages))
+    assert mixed == chinese and mixed["name"] == "ask_stock"
+    assert mixed["confidence"] > without["confidence"]
+
+
 def test_an_empty_message_has_no_intent(classifier: IntentClassifier) -> None:
     [message] = classifier.process([Message({TEXT: "  "})])
     assert message.get(INTENT) == {"name": None, "confidence": 0.0}
