@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import csv
 import logging
+import math
 import os
 import statistics
 import subprocess
@@ -130,6 +131,28 @@ def figures(rows: Sequence[Asked], trained_seconds: float | None = None) -> Iter
         yield "train", trained_seconds, "s"
 
 
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share, in per cent (Wilson, J. Am. Stat. Assoc. 22, 1927, 209-212)."""
+    share, z = hits / of, statistics.NormalDist().inv_cdf(0.975)
+    middle = share + z * z / (2 * of)
+    reach = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return tuple(100 * (middle + side * reach) / (1 + z * z / of) for side in (-1, 1))
+
+
+def intervals(rows: Sequence[Asked]) -> Iterator[str]:
+    """How sure the figures that have an aim are, as lines of a table."""
+    strange = [row for row in rows if row.intent == OUT_OF_SCOPE]
+    told = {
+        "first_right": [r.first == r.intent for r in rows],
+        "among_first_two": [r.intent in r.ranking[:2] for r in rows],
+        "out_of_scope_not_acted_upon": [r.held_back or r.first == OUT_OF_SCOPE for r in strange],
+    }
+    for name, hits in told.items():
+        if hits:
+            low, high = wilson(sum(hits), len(hits))
+            yield f"| {name} | {sum(hits)} of {len(hits)} | {low:.1f} to {high:.1f} % |"
+
+
 def confusions(rows: Sequence[Asked], most: int = 15) -> list[tuple[str, str, int]]:
     """(true intent, taken for, how often), the commonest first."""
     counted = Counter((row.intent, row.first) for row in rows if row.first != row.intent)
@@ -177,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             model, seconds = train(config, name, out, texts)
         answers = asyncio.run(ask(model, rows))
         measured[name] = list(figures(answers, seconds))
+        print(name, *intervals(answers), sep="\n")
         if options.thresholds:
             print(name, *thresholds(answers), sep="\n")
         if options.confusions:
