@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from actions import cues
+from kg.text import fold
 from tests.actions.test_phrases import cue_calls
 
 LANGUAGES = {
@@ -58,6 +60,50 @@ def test_what_is_cut_out_leaves_the_text_as_it_was_written():
 def test_what_languages_find_in_each_others_words_is_cut_out_once():
     assert cues.without("search.filler", "買い物したい").strip() == ""
     assert cues.without("search.filler", "防水の靴を買いたいです").split() == ["防水", "靴"]
+
+
+@pytest.mark.parametrize(
+    ("text", "service"),
+    [
+        ("I want a refund, the heel was loose", "refund"),
+        ("refund please, it has come as a pair of two left shoes", "refund"),
+        ("as soon as possible please, I want to return it", "return"),
+        ("AS 받고 싶어요", "repair"),
+        ("이거 a/s 되나요", "repair"),
+        ("무상 AS", "repair"),
+    ],
+)
+def test_a_service_is_read_in_its_own_language(text, service):
+    assert cues.which("service", text) == service
+
+
+def examples(language: str) -> list[str]:
+    """How shoppers of that language ask, as cues read it."""
+    files = [path.read_text("utf-8") for path in Path(f"data/nlu/{language}").glob("*.yml")]
+    told = (yaml.load(text, yaml.CSafeLoader)["nlu"][0]["examples"] for text in files)
+    return [fold(line.removeprefix("- ")) for lines in told for line in lines.splitlines()]
+
+
+# Japanese has Chinese characters too, and finds what is Chinese.
+@pytest.mark.parametrize(
+    ("said_in", "cues_of"), [("en", "zh"), ("en", "ja"), ("en", "ko"), ("ja", "ko"), ("ko", "zh")]
+)
+def test_no_service_reason_or_mood_is_found_in_another_writing(said_in, cues_of):
+    groups = [LANGUAGES[cues_of][group].values() for group in ("service", "reason", "mood")]
+    pattern = re.compile(
+        "|".join(f"(?:{one})" for names in groups for name in names for one in name)
+    )
+    found = {match[0]: text for text in examples(said_in) if (match := pattern.search(text))}
+    assert found == {}
+
+
+@pytest.mark.parametrize("text", ["手机号 18612345678", "tel 18612345678", "运单 YT7700123154567"])
+def test_digits_within_a_number_are_no_hotline(text):
+    assert not cues.says("mood.legal", text)
+
+
+def test_a_hotline_is_one():
+    assert cues.says("mood.legal", "我打12315了") and cues.says("mood.legal", "再不退就打 12345")
 
 
 def test_an_unknown_cue_is_an_error():
