@@ -164,12 +164,19 @@ async def _open(turn: Turn, number: str) -> bool:
         turn.set(order_id=None, given_number=None, outcome="locked")
         return True
     except gate.GateRefused:
-        tries = (turn.slot("gate_tries") or 0) + 1
-        turn.set(order_id=None, given_number=None, gate_tries=tries)
-        turn.say("gate_refused")
-        if tries >= TRIES:
-            turn.say("gate_person", buttons=[to_person(turn)])
+        turn.set(order_id=None, given_number=None)
+        if say_refused(turn):
             turn.set(outcome="refused")
         return True
     turn.set(order_id=order.number, last_order=order.number, given_number=None, gate_tries=0)
     return True
+
+
+def say_refused(turn: Turn) -> bool:
+    """The gate's one sentence, and a person after `TRIES` of it; whether that was offered."""
+    tries = (turn.slot("gate_tries") or 0) + 1
+    turn.set(gate_tries=tries)
+    turn.say("gate_refused")
+    if tries >= TRIES:
+        turn.say("gate_person", buttons=[to_person(turn)])
+    return tries >= TRIES

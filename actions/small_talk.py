@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from actions import profile, words
-from actions.base import Answer
+from actions.base import Answer, to_person
 from actions.cards import order_card
 from actions.focus import candidates, mention, show
 from actions.followups import followed_up
 from actions.knowledge import graph
-from actions.order_slot import in_language
+from actions.order_slot import in_language, say_refused
 from actions.turn import Turn, in_thread
 from kg import catalogue
 from kg.fields import LANGUAGES
@@ -120,14 +120,14 @@ class OutOfScope(Answer):
 class Inform(Answer):
     """Shows what a detail names that nobody asked for: an order through the gate, or products.
 
-    Slots read: given_number, product, category, offered_products, search.
-    Slots set: given_number, last_order, product, category, offered_products, search.
+    Slots read: given_number, gate_tries, product, category, offered_products, search.
+    Slots set: given_number, gate_tries, last_order, product, category, offered_products, search.
     Entities read: language, order_number, phone_last4, product, category, brand, series, colour,
         size, money, foot_length, height, weight, age.
     Says: `order_shown`, products, or what is wanted of it; `language_changed` where another
         language is asked for.
-    Failures: the gate refuses: its one sentence; graph or database away: `unavailable`, with the
-        way to a person.
+    Failures: the gate refuses: its one sentence, after three times a person; graph or database
+        away: `unavailable`, with the way to a person.
     """
 
     action_name = "action_inform"
@@ -171,13 +171,13 @@ async def _show_order(turn: Turn, number: str) -> None:
     try:
         order = await in_thread(gate.open_order, turn.viewer, number, str(last4) if last4 else None)
     except gate.GateLocked:
-        turn.say("gate_locked")
+        turn.say("gate_locked", buttons=[to_person(turn)])
         return
     except gate.GateRefused:
-        turn.say("gate_refused")
+        say_refused(turn)
         return
     order = (await in_language([order]))[0]
-    turn.set(last_order=order.number, given_number=None)
+    turn.set(last_order=order.number, given_number=None, gate_tries=0)
     turn.say(
         "order_shown",
         cards=[order_card(turn, order)],
