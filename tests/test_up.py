@@ -92,6 +92,42 @@ def test_a_training_that_ends_halfway_leaves_no_stamp(tmp_path, monkeypatch):
     assert not stamp.exists()
 
 
+@pytest.fixture
+def trained_by(tmp_path, monkeypatch):
+    """Let some Python code be what trains; the file that its output goes to."""
+    monkeypatch.setenv("QUDAO_VAR", str(tmp_path))
+    monkeypatch.setattr(train, "MODEL", tmp_path / "qudao.tar.gz")
+    monkeypatch.setattr(train, "_STAMP", tmp_path / "qudao.sha256")
+    start = subprocess.Popen
+
+    def by(code: str) -> Path:
+        def started(_command, **how):
+            return start([sys.executable, "-c", code], **how)
+
+        monkeypatch.setattr(train.subprocess, "Popen", started)
+        return tmp_path / "train.log"
+
+    return by
+
+
+def test_training_is_told_in_two_lines_whatever_it_prints(trained_by, capfd):
+    log = trained_by(f"print('epoch\\n' * 5000); open({str(train.MODEL)!r}, 'w')")
+    assert train.train_if_needed() is True
+    told = capfd.readouterr()
+    assert told.out.count("\n") == 2 and "training the assistant" in told.out and not told.err
+    assert log.read_text().count("epoch") == 5000
+    assert train.train_if_needed() is False
+    assert capfd.readouterr().out == ""
+
+
+def test_a_training_that_fails_says_why_in_one_line(trained_by):
+    log = trained_by("print('data/rules.yml: Error in line 3'); print('bye'); raise SystemExit(1)")
+    with pytest.raises(train.TrainingFailed) as raised:
+        train.train_if_needed()
+    said = f"training failed: data/rules.yml: Error in line 3 (all of it in {log})"
+    assert str(raised.value) == said
+
+
 def test_a_missing_secret_is_said_before_anything_is_started(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("QUDAO_VAR", str(tmp_path))
     monkeypatch.setenv("QUDAO_DEMO", "")
