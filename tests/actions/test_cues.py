@@ -77,6 +77,19 @@ def test_a_service_is_read_in_its_own_language(text, service):
     assert cues.which("service", text) == service
 
 
+@pytest.mark.parametrize(
+    ("text", "wearer"),
+    [
+        ("133センチの子の服は何サイズですか", "kids"),
+        ("うちの子に履かせる靴", "kids"),
+        ("この子の色違いはありますか", None),
+        ("お菓子の詰め合わせ", None),
+    ],
+)
+def test_a_child_is_read_in_japanese(text, wearer):
+    assert cues.which("wearer", text) == wearer
+
+
 def examples(language: str) -> list[str]:
     """How shoppers of that language ask, as cues read it."""
     files = [path.read_text("utf-8") for path in Path(f"data/nlu/{language}").glob("*.yml")]
