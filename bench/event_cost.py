@@ -48,7 +48,7 @@ def figures(most: int) -> Iterator[Figure]:
             one.fill(_FEW)
         yield from _both(".person_10", many.cost_of_one(10))
         yield from _both(".person_10000", many.cost_of_one(10_000))
-        for size in sorted({min(_SOME, most), most}):
+        for size in sorted({min(_SOME, most), most} - {_FEW}):
             many.fill(size)
             of_few, of_many = _in_turns(few, many)
             yield from _both(f".{_FEW}", of_few)
