@@ -87,8 +87,12 @@ class ValidateAfterSalesForm(Flow):
 
     @staticmethod
     def _take_kind(turn: Turn, starting: bool) -> bool:
-        kind = KINDS.get(turn.intent)
-        wanted = turn.slot("requested_slot") == "after_sale_kind" or starting
+        kind, asked = KINDS.get(turn.intent), turn.slot("requested_slot")
+        wanted = asked == "after_sale_kind" or starting
+        # I'll send it back myself: the way that was asked for, whatever intent it looks like.
+        by_way = asked == "return_method" and return_method_in(turn.text)
+        if by_way and not turn.chosen and not kind_in(turn.text):
+            return False
         # 7天无理由退货是什么意思 asks about returns and wants none.
         if kind is None and not (wanted or turn.chosen) and words.is_question(turn.text):
             return False

@@ -64,3 +64,21 @@ def test_after_sale_words():
     assert reason_in("尺码偏小") == "size" and reason_in("不喜欢了") == "no_reason"
     assert opened_in("还没拆封") == "no" and opened_in("已经拆开了") == "yes"
     assert return_method_in("上门取吧") == "pickup" and return_method_in("我自己寄") == "mail"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'll send it back myself",
+        "I will return it by mail",
+        "自分で送り返します",
+        "제가 직접 반송할게요",
+    ],
+)
+def test_the_way_back_names_no_service(text):
+    assert return_method_in(text) == "mail" and kind_in(text) is None
+
+
+@pytest.mark.parametrize("text", ["can I send these back", "送り返したいです", "반송하고 싶어요"])
+def test_sending_back_is_a_return(text):
+    assert kind_in(text) == "return"
