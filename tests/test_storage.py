@@ -34,6 +34,17 @@ def test_an_empty_secret_is_no_secret(state):
         secret("QUDAO_SECRET")
 
 
+def test_another_file_in_its_place_is_another_secret(state):
+    drawn = secret("QUDAO_SECRET")
+    kept = state / "secrets" / "qudao_secret"
+    fresh = kept.with_name("fresh")
+    fresh.write_text("of a backup that was restored")
+    fresh.replace(kept)
+    assert secret("QUDAO_SECRET") == "of a backup that was restored" != drawn
+    kept.unlink()
+    assert secret("QUDAO_SECRET") not in (drawn, "of a backup that was restored")
+
+
 def test_whoever_asks_while_a_secret_is_made_gets_a_whole_one(state, monkeypatch):
     started, found = threading.Barrier(8), []
 

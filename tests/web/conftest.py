@@ -74,7 +74,7 @@ def open_page(browser, site):
         context = options.pop("context", None) or browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda said: _note(said, faults))
         page.goto(site + path)
