@@ -26,6 +26,7 @@ _LOUD = (
     "sanic",
     "sanic.root",
     "sanic.error",
+    "alembic",
     "apscheduler",
     "matplotlib",
     "urllib3",
