@@ -9,6 +9,7 @@ signed in: orders are opened by their number and the last four digits of the pho
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -83,6 +84,9 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         print(f"expected one of: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As when the terminal is closed: the action server has a session of its own, and stays.
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         return run([*COMMANDS[arguments[0]], *arguments[1:]])
     except Unable as unable:

@@ -16,6 +16,7 @@ import time
 
 import pytest
 
+from runtime.serving import refuse_taken_port
 from tests.assistant import free_port
 
 pytestmark = pytest.mark.slow
@@ -102,3 +103,5 @@ def test_a_trainer_talks_and_is_asked(tmp_path):
         terminal.expect("免息")
     finally:
         terminal.close()
+    # Nothing that was started stays when the terminal is closed.
+    refuse_taken_port("127.0.0.1", int(env["QUDAO_ACTION_PORT"]))
