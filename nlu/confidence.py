@@ -12,7 +12,6 @@ that their margins had on rows held out.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,16 +36,13 @@ class Calibration:
     bias: float
     slope: float
 
-    def confidences(self, margins: np.ndarray, coverage: float) -> np.ndarray:
-        """Confidences (intents,) of a message's margins (intents,) and its coverage; they sum to 1
-        at most."""
-        second, first = np.partition(margins, -2)[-2:].tolist()
-        seen = max(first, LOWEST), max(first, LOWEST) - max(second, LOWEST), coverage
-        sure = sum(map(operator.mul, self.weights, seen)) + self.bias
-        # Both halves of the logistic function, neither of which can overflow.
-        chance = 1 / (1 + math.exp(-sure)) if sure > 0 else math.exp(sure) / (1 + math.exp(sure))
-        found = chance * np.exp(self.slope * (margins - first))
-        return found / max(1.0, float(found.sum()))
+    def confidences(self, margins: np.ndarray, coverage: np.ndarray) -> np.ndarray:
+        """Confidences (rows, intents) of margins (rows, intents) and coverage (rows,); each row
+        sums to 1 at most."""
+        chance = 1 / (1 + np.exp(-(evidence(margins, coverage) @ self.weights + self.bias)))
+        odds = np.exp(self.slope * (margins - margins.max(axis=1, keepdims=True)))
+        found = chance[:, None] * odds
+        return found / np.maximum(1.0, found.sum(axis=1, keepdims=True))
 
 
 def evidence(margins: np.ndarray, coverage: np.ndarray) -> np.ndarray:

@@ -87,7 +87,8 @@ class IntentModel:
 
     def rank(self, text: str, most: int | None = None) -> list[tuple[str, float]]:
         """The likeliest `most` intents (None: all) with their confidences in [0, 1], in order."""
-        confidences = self.calibration.confidences(*self.margins(text))
+        margins, coverage = self.margins(text)
+        confidences = self.calibration.confidences(margins[None, :], np.array([coverage]))[0]
         order = np.argsort(-confidences, kind="stable")[:most]
         confident = confidences[order].tolist()
         return [(self.intents[place], sure) for place, sure in zip(order, confident, strict=True)]

@@ -13,7 +13,6 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Session
 
 from cdp import keys, sources
 from cdp.events import NEW, EventRow
@@ -59,17 +58,10 @@ class _Batch:
 
 def _write(take: Callable[[], list[_Batch]]) -> list[list[Verdict]]:
     """Write what several callers brought in one transaction; the verdicts of each."""
-    held: list[_Batch] = []
-
-    def batches(session) -> list[_Batch]:
-        held[:] = held or take()
-        _rehash(session, held)
-        return held
-
     try:
-        made = _written(batches, asked_first=False)
+        made = _written(take, asked_first=False)
     except _SomeKnown:
-        made = _written(batches, asked_first=True)
+        made = _written(take, asked_first=True)
     if made.rows:
         _wake()
     return made.answers
@@ -91,8 +83,8 @@ class _SomeKnown(Exception):
     """Some of the events are stored already."""
 
 
-def _written(batches: Callable[[Session], list[_Batch]], asked_first: bool) -> _Sorted:
-    """Store them in a transaction.
+def _written(take: Callable[[], list[_Batch]], asked_first: bool) -> _Sorted:
+    """Store what there is to take in a transaction.
 
     asked_first: which of them are known. Mostly none is, and the answer costs half of the insert.
 
@@ -102,7 +94,9 @@ def _written(batches: Callable[[Session], list[_Batch]], asked_first: bool) -> _
     made, known = _Sorted(), defaultdict(set)
     # Two who bring the same event at once meet in its unique constraint.
     with write(alone=len(keys.hash_secrets()) > 1) as session:
-        for batch in batches(session):
+        batches = take()
+        _rehash(session, batches)
+        for batch in batches:
             stored = known[batch.source.id]
             if asked_first:
                 stored |= _known(session, batch.source.id, batch.judged)

@@ -26,7 +26,7 @@ class _Place(Generic[Work, Answer]):
 
 class Together(Generic[Work, Answer]):
     """`write_all(take) -> list of answers`, called by one thread at a time for many; it calls
-    `take()` once, when it can begin to write, for the list of work.
+    `take()` when it can begin to write, for the list of work, which is the same if asked again.
 
     hopeless: errors of which all work fails alike (the database is away); after any other, each
     work is tried alone.

@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import event
 
 from cdp import pipeline
 from cdp.intake.accept import accept
-from storage import engine, read
+from storage import read
 from tests.cdp.calls import SHOE, built_in, call
+from tests.cdp.statements import asked
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -39,39 +39,28 @@ def test_every_statement_of_a_batch_finds_its_rows_by_an_index(database):
         call("page", anonymousId="b"),
         call("identify", anonymousId="b", userId="u2"),
     ]
-    asked = set()
+    told = {}
     for batch in (unknown, known_or_merged):
-        asked |= statements_of(lambda batch=batch: (accept(web, batch), pipeline.run_once()))
-    assert len(asked) > 20
-    assert read_whole(asked) == []
+        for statement, parameters in asked(
+            lambda batch=batch: (accept(web, batch), pipeline.run_once())
+        ):
+            told.setdefault(statement, parameters)
+    assert len(told) > 20
+    assert read_whole(told) == []
 
 
 def test_a_table_that_is_read_whole_is_noticed(database):
-    asked = {("SELECT tag FROM tags WHERE reason = ?", ("x",))}
-    assert read_whole(asked) == ["SCAN tags: SELECT tag FROM tags WHERE reason = ?"]
+    told = {"SELECT tag FROM tags WHERE reason = ?": ("x",)}
+    assert read_whole(told) == ["SCAN tags: SELECT tag FROM tags WHERE reason = ?"]
 
 
-def statements_of(run) -> set[tuple[str, tuple]]:
-    """Each statement that something executes, with its parameters (the first row's of many)."""
-    asked = {}
-
-    def note(_connection, _cursor, statement, parameters, _context, many):
-        asked.setdefault(statement, tuple(parameters[0] if many else parameters))
-
-    event.listen(engine(), "before_cursor_execute", note)
-    try:
-        run()
-    finally:
-        event.remove(engine(), "before_cursor_execute", note)
-    return set(asked.items())
-
-
-def read_whole(asked: set[tuple[str, tuple]]) -> list[str]:
-    """Of these the steps of SQLite's plan that read a table, or an index of one, whole."""
+def read_whole(told: dict[str, tuple]) -> list[str]:
+    """Of statements with their parameters the steps of SQLite's plan that read a table, or an index
+    of one, whole."""
     found = []
     with read() as session:
         connection = session.connection()
-        for statement, parameters in sorted(asked):
+        for statement, parameters in sorted(told.items()):
             if _ANY_ROW.fullmatch(statement) or not statement.startswith(_EXPLAINED):
                 continue
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
