@@ -5,42 +5,35 @@
 Webhooks come at 50 a second, a tenth of them twice, while another shopper keeps Rasa busy over
 REST; half-way the Rasa server is killed (-9) and started again, after three quarters the intake,
 and the vendor tries again as it does. Then everything is counted: what was acknowledged has to be
-in the inbox, done, and to have reached Rasa once. `self_ms` is what a message spends in the channel
-itself, both halves of it in one process: from the vendor's request to the vendor's API (or to the
-reply), with something in Rasa's place that answers at once.
+in the inbox, done, and to have reached Rasa once. `self_ms`: bench/channel_time.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 import numpy as np
 import psutil
-from aiohttp import web
 
+from bench import channel_time
+from bench.channel_time import PER_SECOND, api
 from bench.results import Figure
 from bench.vendors import VENDORS, Request, Vendor
-from connectors.slack.channel import SlackInput
-from connectors.wechat.channel import WeChatInput
-from connectors.wecom.channel import WeComInput
-from storage import create_tables, engine
 from tests.assistant import REST_KEY, Assistant, Server, free_port, running
-from tests.connectors.served import served
 
-PER_SECOND, AGAIN = 50, 0.1
+AGAIN = 0.1
 _PEOPLE = 500
-_SINGLE, _KNOWN = 1_000, 50
+_COMMITS = 1_000
 _SAID = (
     "你好",
     "退货政策是什么",
@@ -51,12 +44,6 @@ _SAID = (
 )
 # After the last webhook: for the vendor's tries, and for what waits in the inbox.
 _PATIENCE = 900.0
-_INPUTS = {"wechat": WeChatInput, "wecom": WeComInput, "slack": SlackInput}
-# A minute of the benchmark is a shopper's hour.
-_UNLIMITED = {
-    "CHANNELS_LIMIT_SENDER": "1000000/minute",
-    "CHANNELS_LIMIT_ADDRESS": "1000000/minute",
-}
 
 
 @dataclass
@@ -80,7 +67,7 @@ def figures(webhooks: int, vendors: Iterable[str]) -> Iterator[Figure]:
     for name in vendors:
         for what, value, unit in _loaded(VENDORS[name](), webhooks):
             yield f"channels.{name}.{what}", value, unit
-        times = asyncio.run(_alone(VENDORS[name]()))
+        times = asyncio.run(channel_time.seconds(VENDORS[name]()))
         yield f"channels.{name}.self_p50_ms", float(np.percentile(times, 50)) * 1e3, "ms"
         yield f"channels.{name}.self_p95_ms", float(np.percentile(times, 95)) * 1e3, "ms"
         disk = _durable_commits()
@@ -98,7 +85,7 @@ def _durable_commits() -> list[float]:
                 alone.execute(f"PRAGMA {pragma}")
             alone.execute("CREATE TABLE kept (number INTEGER)")
             times = []
-            for number in range(_SINGLE):
+            for number in range(_COMMITS):
                 begun = time.monotonic()
                 alone.execute("INSERT INTO kept VALUES (?)", (number,))
                 times.append(time.monotonic() - begun)
@@ -109,7 +96,7 @@ def _loaded(vendor: Vendor, webhooks: int) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as home:
         vendor.url = f"http://127.0.0.1:{free_port()}"
         folder = Path(home)
-        more = {**vendor.environment(), **_UNLIMITED}
+        more = {**vendor.environment(), **channel_time.UNLIMITED}
         with running(folder, with_intake=True, **more) as assistant:
             load = asyncio.run(_under_load(vendor, assistant, webhooks))
             process = psutil.Process(assistant.intake.process.pid)
@@ -156,7 +143,7 @@ async def _under_load(vendor: Vendor, assistant: Assistant, webhooks: int) -> Lo
     # The place in the row of webhooks before which a server is killed.
     kills = {webhooks // 2: assistant.rasa, webhooks * 3 // 4: assistant.intake}
     connector = aiohttp.TCPConnector(limit=0)
-    async with _api(vendor), aiohttp.ClientSession(connector=connector) as session:
+    async with api(vendor), aiohttp.ClientSession(connector=connector) as session:
         busy = asyncio.create_task(_keep_busy(session, assistant.url))
         deliveries, begun = [], time.monotonic()
         for place, number in enumerate(_numbers(webhooks)):
@@ -247,55 +234,3 @@ async def _settled(folder: Path) -> None:
         if not left:
             return
         await asyncio.sleep(1.0)
-
-
-@asynccontextmanager
-async def _api(vendor: Vendor) -> AsyncIterator[None]:
-    app = web.Application()
-    app.add_routes(vendor.routes())
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    host, port = vendor.url.removeprefix("http://").split(":")
-    await web.TCPSite(runner, host, int(port)).start()
-    try:
-        yield
-    finally:
-        await runner.cleanup()
-
-
-async def _alone(vendor: Vendor) -> list[float]:
-    """Seconds that each of a thousand messages spends in the channel, one after the other."""
-    vendor.url = f"http://127.0.0.1:{free_port()}"
-    kept = dict(os.environ)
-    with tempfile.TemporaryDirectory() as home:
-        os.environ.update(QUDAO_VAR=home, QUDAO_DEMO="1", **vendor.environment(), **_UNLIMITED)
-        os.environ.pop("DATABASE_URL", None)
-        try:
-            create_tables()
-            async with _api(vendor), aiohttp.ClientSession() as session:
-                channel = _INPUTS[vendor.name].from_credentials(None)
-                async with served(channel, _at_once) as place:
-                    url = f"http://{place}/webhooks/{vendor.name}/webhook"
-                    times = [await _one(session, vendor, url, n) for n in range(_SINGLE + _KNOWN)]
-                    # Who writes for the first time is made known to the platform behind it.
-                    return times[_KNOWN:]
-        finally:
-            engine().dispose()
-            os.environ.clear()
-            os.environ.update(kept)
-
-
-async def _at_once(message) -> None:
-    await message.output_channel.send_response(message.sender_id, {"text": "您好"})
-
-
-async def _one(session: aiohttp.ClientSession, vendor: Vendor, url: str, number: int) -> float:
-    who = f"q{number % _KNOWN}"
-    query, headers, body = vendor.request(Request(number, who, "你好"))
-    vendor.took_one.clear()
-    begun = time.monotonic()
-    async with session.post(url, params=query, headers=headers, data=body) as answer:
-        if vendor.is_reply(await answer.read()):
-            return time.monotonic() - begun
-    await vendor.took_one.wait()
-    return time.monotonic() - begun

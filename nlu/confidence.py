@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.linear_model import LogisticRegression
 
 # The share of messages about things no intent covers that the confidences allow for.
 UNKNOWN_SHARE = 0.15
@@ -61,6 +59,9 @@ def calibrate(
     `known`: of rows whose true intents are `labels`; `strange`: of messages that no intent covers.
     The latter count UNKNOWN_SHARE of the whole, however many there are.
     """
+    # Only training needs it: a server starts sooner, and in 35 MB less.
+    from sklearn.linear_model import LogisticRegression
+
     margins, coverage = known
     right = margins.argmax(axis=1) == labels
     unknown = _NOTHING_KNOWN if strange is None else evidence(*strange)
@@ -82,6 +83,8 @@ def calibrate(
 
 def _slope(margins: np.ndarray, labels: np.ndarray) -> float:
     """The slope at which a softmax of the margins has the least log loss."""
+    from scipy.optimize import minimize_scalar
+
     kept = np.maximum(margins, LOWEST)
     rows = np.arange(len(labels))
 

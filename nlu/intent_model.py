@@ -15,8 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import LinearSVC
 
 from nlu.confidence import Calibration, calibrate
 from nlu.features import BLOCKS
@@ -171,6 +169,8 @@ class _Training:
 
 def _rows(labels: np.ndarray) -> Iterable[np.ndarray]:
     """Masks that leave out a share of each intent's rows."""
+    from sklearn.model_selection import StratifiedKFold
+
     members = np.bincount(labels)
     if members.max() < 2:  # nothing can be left out and still be known
         return
@@ -196,6 +196,9 @@ def _train(
 
     An intent that no label names gets a margin that is never the highest.
     """
+    # Only training needs it: a server starts sooner, and in 35 MB less.
+    from sklearn.svm import LinearSVC
+
     present = np.unique(labels)
     svm = LinearSVC(C=c, random_state=_SEED).fit(matrix, labels)
     found, offsets = svm.coef_, svm.intercept_

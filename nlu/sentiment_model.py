@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from nlu.vectors import Vectoriser, terms
 
@@ -42,6 +41,9 @@ class SentimentModel:
         Raises:
             ValueError: a label of LABELS has no text, or there is another label.
         """
+        # Only training needs it: a server starts sooner, and in 35 MB less.
+        from sklearn.linear_model import LogisticRegression
+
         if set(labels) != set(LABELS):
             raise ValueError(f"sentiment: expected texts of {LABELS}, found {sorted(set(labels))}")
         counted = [terms(text, blocks) for text in texts]

@@ -1,9 +1,10 @@
 """Do without TensorFlow where no component of the model needs it.
 
-Rasa 3.6 names two of its TensorFlow modules at import time that only TensorFlow components use,
+Rasa 3.6 names three of its TensorFlow modules at import time that only TensorFlow components use,
 and spaCy takes TensorFlow up whenever it is installed: together ten seconds and half a gigabyte.
-Stand-ins for the two, and a refusal of the third, keep it out of the process. The model's own list
-of components says whether that may be.
+Stand-ins for the three, and a refusal of the fourth, keep it out of the process. The model's own
+list of components says whether that may be. What draws the figures of a test, and the library that
+only training learns with, stay out in the same way: 55 MB and a second.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from types import ModuleType
 _STAND_INS = {
     "rasa.utils.tensorflow.callback": ("RasaTrainingLogger", "RasaModelCheckpoint"),
     "rasa.utils.tensorflow.data_generator": ("RasaDataGenerator", "RasaBatchDataGenerator"),
+    # It brings scikit-learn, and that SciPy's statistics.
+    "rasa.utils.tensorflow.model_data": ("RasaModelData", "ragged_array_to_ndarray"),
+    # It brings Matplotlib.
+    "rasa.utils.plotting": (),
     # Named in every model's training graph, which is read along with the other and never run.
     "rasa.graph_components.validators.default_recipe_validator": ("DefaultV1RecipeValidator",),
 }

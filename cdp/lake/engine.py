@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import orjson
 
 from cdp.lake import place
@@ -101,6 +100,8 @@ def select(sql: str, params: dict[str, Any], files: dict[str, list[Path]]) -> li
     Raises:
         Gone: a file has just been replaced. Failed: the SQL or a parameter is wrong.
     """
+    import duckdb
+
     try:
         with _connection() as connection:
             for name, columns in (("events", EVENT_COLUMNS), ("people", PEOPLE_COLUMNS)):
@@ -143,6 +144,9 @@ def _connection():
             f"ANALYTICS_URL is {wanted!r}: expected {BUILT_IN!r}; another engine is a matter of "
             f"cdp/lake/engine.py (docs/lake.md)"
         )
+    # Who only knows of the lake (the assistant, for an erasure) does without its 30 MB.
+    import duckdb
+
     scratch = place.scratch()
     return duckdb.connect(
         ":memory:",
