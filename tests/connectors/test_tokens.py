@@ -46,10 +46,10 @@ def test_one_renews_and_the_others_wait_and_have_it(database):
 def test_a_token_is_not_kept_in_clear_and_a_new_secret_has_its_own(state):
     one = Shared(*HERE)
     one.take(None)
-    one.put("t1", 7200)
+    one.put("a token", 7200)
     with read() as session:
         row = session.scalars(select(TokenRow)).one()
-    assert "t1" not in row.token and "secret" not in row.account
+    assert "a token" not in row.token and "secret" not in row.account
     assert Shared("wechat", "wx1", "another").take(None) == Mine(ended=False)
 
 
