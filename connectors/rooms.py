@@ -309,9 +309,14 @@ def offered(conversation: str) -> list[dict]:
     return answers[::-1]
 
 
+def offers(answers: list[dict]) -> bool:
+    """Whether there is anything to choose in these answers."""
+    return any(answer.get("buttons") or answer.get("cards") for answer in answers)
+
+
 def offer_all(conversation: str, answers: list[dict]) -> list[dict]:
     """The answers with tokens, which only this conversation can use, in place of payloads."""
-    if not any(answer.get("buttons") or answer.get("cards") for answer in answers):
+    if not offers(answers):
         return answers
     with write() as session:
         return [_with_tokens(session, conversation, answer, utc_now()) for answer in answers]

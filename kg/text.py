@@ -21,6 +21,7 @@ KANA_LETTER = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
 _HAN = range(0x3400, 0xA000)
 
 
+@lru_cache(maxsize=64)  # a message is folded again for every cue that is looked for
 def fold(text: str) -> str:
     """Half width, lower case and Simplified, character by character; as long as `text`.
 

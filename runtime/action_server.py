@@ -19,7 +19,7 @@ from rasa_sdk.endpoint import create_app
 from sanic import Sanic
 
 from runtime.guard import guard
-from runtime.serving import Unable, quiet_logs, refuse_taken_port, serve
+from runtime.serving import Unable, quiet_logs, refuse_taken_port, serve, without_cors
 from storage import create_tables
 from storage.secrets import MissingSecret, secret
 
@@ -36,6 +36,7 @@ def build_app(package: str, token: str) -> Sanic:
         app = create_app(package, cors_origins="")
     except ImportError as error:
         raise Unable(f"actions package {package!r}: cannot be imported ({error})") from error
+    without_cors(app)
     # Longer than the assistant keeps a connection, so that none closes under a call.
     app.config.KEEP_ALIVE_TIMEOUT = 75
     guard(app, token, lambda path: path == "/health")

@@ -22,7 +22,7 @@ from connectors.vendor import VendorInput
 from runtime.agent import load_agent
 from runtime.erasures import Erasures
 from runtime.guard import guard, is_public
-from runtime.serving import Unable, channels_on, quiet_logs
+from runtime.serving import Unable, channels_on, quiet_logs, without_cors
 
 
 def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) -> Sanic:
@@ -36,6 +36,7 @@ def build_app(model: Path, endpoints_file: Path, credentials: Path, token: str) 
     apart = _apart(channels, credentials, token)
     # The guard covers all of Rasa's routes, so Rasa's own check (?token= only) stays out of it.
     app = configure_app(channels, cors=[], enable_api=True, endpoints=endpoints)
+    without_cors(app)
     quiet_logs()
     guard(app, token, is_public)
     if apart:

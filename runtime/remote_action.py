@@ -1,8 +1,9 @@
 """The action server as the assistant calls it: a kept connection, a token, no more than needed.
 
 Rasa opens a session for every call and sends all events and the whole domain (152 KB after a
-hundred turns). Actions read the turn at hand and the slots; what they need of the past is a few
-turns. Those named in `full_tracker` (a handover to a person, with the whole talk) get everything.
+hundred turns). Actions read the turn at hand and the slots, and of a few turns before it what was
+said and done. Those named in `full_tracker` (a handover to a person, with the whole talk) get
+everything.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import rasa
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.shared.core.domain import KEY_ACTIONS, KEY_FORMS, KEY_SLOTS, Domain
 from rasa.shared.core.events import (
+    ActionExecuted,
     BotUttered,
     DefinePrevUserUtteredFeaturization,
     Event,
@@ -41,6 +43,7 @@ LANGUAGE = "language"
 _LONG_PARTS = ("intent_ranking", "text_tokens", "response_selector")
 _VALIDATION_READS = (KEY_FORMS, KEY_SLOTS)
 _TOLD = "_told_to_actions"
+_SAID_AND_DONE = (UserUttered.type_name, BotUttered.type_name, ActionExecuted.type_name)
 
 
 class ActionEndpoint(EndpointConfig):
@@ -184,11 +187,13 @@ def _speaking(tracker: DialogueStateTracker, events: list[Event]) -> DialogueSta
 
 
 def recent_events(tracker: DialogueStateTracker) -> list[Event]:
-    """The events from the sixth of the shopper's messages before the latest one on."""
+    """The events since the shopper's latest message, and what was said and done in the six turns
+    before it: what slots held then no action asks, and it is half of all events."""
     recent: list[Event] = []
     turns = 0
     for event in reversed(tracker.events):
-        recent.append(event)
+        if not turns or event.type_name in _SAID_AND_DONE:
+            recent.append(event)
         if event.type_name == UserUttered.type_name:
             turns += 1
             if turns > TURNS_BEFORE:

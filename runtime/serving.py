@@ -95,6 +95,14 @@ def channels_on(credentials: Path) -> dict[str, dict | None]:
     return {path: told for path, told in named.items() if path in on}
 
 
+def without_cors(app: Sanic) -> None:
+    """Take out what lets other sites' pages ask Rasa's applications: here none may, and it looks
+    at every request and answer only to find that out."""
+    for chain in (app.request_middleware, app.response_middleware):
+        for one in [one for one in chain if one.__module__.startswith("sanic_cors")]:
+            chain.remove(one)
+
+
 def serve(app: Sanic, name: str, host: str, port: int, begun: float) -> None:
     """Serve until SIGINT or SIGTERM; the log says `name`.ready, and how long after `begun` (s, of
     the monotonic clock)."""

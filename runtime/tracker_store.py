@@ -186,9 +186,10 @@ class LiveTrackerStore(TrackerStore):
     # database
 
     async def _store(self, tracker: LiveTracker, new: list[Event]) -> None:
-        await self._write([_row(tracker.sender_id, event) for event in new])
+        told = [event.as_dict() for event in new]
+        await self._write([_row(tracker.sender_id, event) for event in told])
         tracker.durable += len(new)
-        self._publish(tracker.sender_id, new)
+        self._publish(tracker.sender_id, told)
         tracker.compact(self.domain)
 
     async def _finish_storing(self, sender_id: str) -> None:
@@ -249,14 +250,14 @@ class LiveTrackerStore(TrackerStore):
             return error
         return None
 
-    def _publish(self, sender_id: str, events: list[Event]) -> None:
+    def _publish(self, sender_id: str, events: list[dict]) -> None:
         if self.event_broker is None:
             return
         for event in events:
             try:
-                self.event_broker.publish({"sender_id": sender_id, **event.as_dict()})
+                self.event_broker.publish({"sender_id": sender_id, **event})
             except Exception:
-                logger.exception("tracker.event.unpublished type=%s", event.type_name)
+                logger.exception("tracker.event.unpublished type=%s", event.get("event"))
 
 
 def _engine(url: str, schema: str | None = None) -> Engine:
@@ -294,15 +295,14 @@ def _use_schema(engine: Engine, schema: str) -> None:
         connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
 
 
-def _row(sender_id: str, event: Event) -> dict:
-    data = event.as_dict()
+def _row(sender_id: str, event: dict) -> dict:
     return {
         "sender_id": sender_id,
-        "type_name": event.type_name,
-        "timestamp": data.get("timestamp"),
-        "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"),
-        "action_name": data.get("name"),
-        "data": as_json(data).decode(),
+        "type_name": event["event"],
+        "timestamp": event.get("timestamp"),
+        "intent_name": event.get("parse_data", {}).get("intent", {}).get("name"),
+        "action_name": event.get("name"),
+        "data": as_json(event).decode(),
     }
 
 

@@ -19,7 +19,12 @@ _STAND_INS = {
     "rasa.utils.tensorflow.callback": ("RasaTrainingLogger", "RasaModelCheckpoint"),
     "rasa.utils.tensorflow.data_generator": ("RasaDataGenerator", "RasaBatchDataGenerator"),
     # It brings scikit-learn, and that SciPy's statistics.
-    "rasa.utils.tensorflow.model_data": ("RasaModelData", "ragged_array_to_ndarray"),
+    "rasa.utils.tensorflow.model_data": (
+        "RasaModelData",
+        "Data",
+        "FeatureArray",
+        "ragged_array_to_ndarray",
+    ),
     # It brings Matplotlib.
     "rasa.utils.plotting": (),
     # Named in every model's training graph, which is read along with the other and never run.

@@ -97,7 +97,9 @@ class RestInput(InputChannel):
             try:
                 text = await _meaning(conversation, typed)
                 answers = await _ask(on_new_message, conversation, text, context)
-                told = await asyncio.to_thread(rooms.offer_all, conversation, answers)
+                told = answers
+                if rooms.offers(answers):
+                    told = await asyncio.to_thread(rooms.offer_all, conversation, answers)
             except TextRefused as refused:
                 return response.json({"error": str(refused)}, 422)
             except SQLAlchemyError:

@@ -109,6 +109,7 @@ async def test_a_database_that_is_away_gets_a_sentence_without_a_promise(rasa, p
         raise OperationalError("away", {}, Exception())
 
     monkeypatch.setattr(rooms, "offer_all", fail)
+    rasa.answer = {"text": "您好", "buttons": [{"title": "退货", "payload": "/return_item"}]}
     answer = await post(message())
     assert (answer.status_code, answer.json()[0]["text"]) == (200, words(SORRY))
 

@@ -111,6 +111,18 @@ def test_it_sends_the_last_turns_the_slots_and_the_token_over_one_connection(mon
     assert sent[1][2] is connection and sent[1][1] == body
 
 
+def test_of_earlier_turns_it_sends_what_was_said_and_done_and_of_this_one_everything(monkeypatch):
+    tracker = LiveTracker("a", DOMAIN.slots)
+    for text in ("earlier", "now"):
+        tracker.update(UserUttered(text, {"name": "ask"}, []))
+        tracker.update(SlotSet("size", text))
+        tracker.update(BotUttered(f"answer to {text}"))
+        tracker.update(ActionExecuted("action_listen"))
+    _, sent = ask(monkeypatch, "action_few", EMPTY, tracker=tracker)
+    told = [event["event"] for event in sent[0][1]["tracker"]["events"]]
+    assert told == ["user", "bot", "action", "user", "slot", "bot", "action"]
+
+
 def test_the_domain_goes_to_actions_that_ask_for_it(monkeypatch):
     _, sent = ask(monkeypatch, "action_domain", EMPTY, enable_selective_domain=True)
     assert "utter_size" in sent[0][1]["domain"]["responses"]

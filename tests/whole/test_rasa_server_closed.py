@@ -53,3 +53,15 @@ def test_rest_wants_a_sender(assistant, body):
         timeout=10,
     )
     assert answer.status_code == 422 and "expected" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("method", ["post", "options"])
+def test_other_sites_pages_may_ask_neither_server(assistant, method):
+    asked = {
+        "Origin": "https://elsewhere.example",
+        "Access-Control-Request-Method": "POST",
+        "Authorization": f"Bearer {REST_KEY}",
+    }
+    for url in (f"{assistant.url}/webhooks/rest/webhook", assistant.env["ACTION_ENDPOINT_URL"]):
+        answer = requests.request(method, url, json={}, headers=asked, timeout=10)
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
