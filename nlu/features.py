@@ -43,6 +43,9 @@ _GOOD, _BAD, _NOT, _BUT = map(stand_in, ("good", "bad", "not", "but"))
 # What a word of opinion becomes up to so many characters after a word that denies it.
 _TURNED = {_GOOD: _BAD, _BAD: _GOOD}
 _REACH = 4
+# How far good outweighs bad in the whole, and in what comes last.
+_WHOLE = {level: stand_in(f"={level}") for level in range(-3, 4)}
+_AFTER = {level: stand_in(f"=>{level}") for level in range(-3, 4)}
 # What denies in Chinese, and up to four characters after it in the same clause.
 _DENIED = re.compile(r"[不没无未别]([^不没无未别,.!?;: ]{0,4})")
 
@@ -114,7 +117,7 @@ def balance(text: str) -> str:
     """How far good outweighs bad in the whole, and in what follows the last `but`: two symbols."""
     signs = opinions(text)
     after = signs[max(0, signs.rfind(_BUT)) :]
-    return stand_in(f"={_outweighs(signs)}") + stand_in(f"=>{_outweighs(after)}")
+    return _WHOLE[_outweighs(signs)] + _AFTER[_outweighs(after)]
 
 
 def without_denial(text: str) -> str:

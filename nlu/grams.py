@@ -28,10 +28,10 @@ APART = ((0, 2), (0, 3), (0, 4), (0, 5))
 Spans = tuple[tuple[int, ...], ...]
 
 _SYMBOL, _LETTER, _WORD, _BLOCK = 20, 15, 30, 60
-# Of the rows of a plan: three symbols, and the block.
-_SHIFTS = np.array([[2 * _SYMBOL], [_SYMBOL], [0], [_BLOCK]], dtype=np.uint64)
+# What the parts of a number are multiplied by: three symbols, and the block.
+_PLACES = np.array([1 << 2 * _SYMBOL, 1 << _SYMBOL, 1, 1 << _BLOCK], dtype=np.uint64)
 # So many symbols of all blocks together are a long text.
-_LONG = 512
+_LONG = 256
 # Unicode assigns nothing in the planes from here on, save for the last three.
 _FREE, _FREE_SIZE = 0x40000, 0xA0000
 
@@ -73,9 +73,7 @@ class Cutter:
         plan = self._known_plan(sizes) if sum(sizes) < _LONG else self._plan(sizes)
         # Half a surrogate pair is a symbol too.
         symbols = ("".join(texts) + self._ends).encode("utf-32-le", "surrogatepass")
-        rows = np.frombuffer(symbols, dtype=np.uint32).astype(np.uint64).take(plan)
-        rows <<= _SHIFTS
-        return np.bitwise_or.reduce(rows, axis=0)
+        return _PLACES.dot(np.frombuffer(symbols, dtype=np.uint32).astype(np.uint64).take(plan))
 
     def _plan(self, sizes: tuple[int, ...]) -> np.ndarray:
         """Where the parts of each n-gram stand, of shape (4, n-grams): three symbols, its block."""

@@ -13,6 +13,9 @@ from scipy.sparse import csr_matrix
 from nlu.features import ngrams
 from nlu.text import normalise
 
+# 1 + ln tf of a term that is there tf times: more often than that is as often as that.
+_OFTEN = (1 + np.log(np.maximum(1, np.arange(1000)))).astype(np.float32)
+
 
 class Terms(NamedTuple):
     """The n-grams of a message: shared between models, so not to be changed."""
@@ -31,7 +34,8 @@ def _counted(normal: str, blocks: tuple[str, ...]) -> Terms:
     numbers = ngrams(normal, blocks)
     numbers.sort()
     # np.unique does the same in several times as long.
-    first = np.ones(len(numbers) + 1, dtype=bool)
+    first = np.empty(len(numbers) + 1, dtype=bool)
+    first[0] = first[-1] = True
     np.not_equal(numbers[1:], numbers[:-1], out=first[1:-1])
     starts = first.nonzero()[0]
     if len(starts) > len(numbers):
@@ -81,7 +85,7 @@ class Vectoriser:
         weight = float(weights.sum())
         coverage = weight / (weight + self._unseen * (len(places) - len(columns)))
         if found.counts is not None:
-            weights *= 1 + np.log(found.counts[known].astype(np.float32))
+            weights *= _OFTEN.take(found.counts[known], mode="clip")
         return columns, weights / math.sqrt(weights @ weights), coverage
 
     def matrix(self, counted: Iterable[Terms]) -> tuple[csr_matrix, np.ndarray]:

@@ -144,3 +144,10 @@ def test_how_much_of_a_message_is_known() -> None:
     assert vectoriser.vector("有货")[2] == 1.0
     assert 0 < vectoriser.vector("有货吗")[2] < 1
     assert vectoriser.vector("zzz")[2] < vectoriser.vector("有货吗")[2]
+
+
+def test_nothing_is_known_to_a_vocabulary_without_terms() -> None:
+    counted = [terms(text, ["words"]) for text in ("red", "blue")]
+    vectoriser = Vectoriser.fit(counted, ["words"], least_texts=3)
+    columns, weights, coverage = vectoriser.vector("red")
+    assert (len(columns), len(weights), coverage) == (0, 0, 0.0)
