@@ -34,13 +34,17 @@ class Calibration:
     bias: float
     slope: float
 
-    def confidences(self, margins: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-        """Confidences (rows, intents) of margins (rows, intents) and coverage (rows,); each row
-        sums to 1 at most."""
-        chance = 1 / (1 + np.exp(-(evidence(margins, coverage) @ self.weights + self.bias)))
-        odds = np.exp(self.slope * (margins - margins.max(axis=1, keepdims=True)))
-        found = chance[:, None] * odds
-        return found / np.maximum(1.0, found.sum(axis=1, keepdims=True))
+    def confidences(self, margins: np.ndarray, coverage: float) -> np.ndarray:
+        """Confidences (intents,) of a message's margins (intents,) and its coverage; they sum to 1
+        at most."""
+        second, first = np.partition(margins, -2)[-2:].tolist()
+        lead = max(first, LOWEST) - max(second, LOWEST)
+        of_margin, of_lead, of_coverage = self.weights
+        sure = of_margin * max(first, LOWEST) + of_lead * lead + of_coverage * coverage + self.bias
+        # Both halves of the logistic function, neither of which can overflow.
+        chance = 1 / (1 + math.exp(-sure)) if sure > 0 else math.exp(sure) / (1 + math.exp(sure))
+        odds = np.exp(self.slope * (margins - first))
+        return odds * (chance / max(1.0, chance * float(odds.sum())))
 
 
 def evidence(margins: np.ndarray, coverage: np.ndarray) -> np.ndarray:

@@ -6,55 +6,73 @@ Concepts (concepts.txt) stand for words that mean the same to a shop, so that wh
 fridge carries over to a pair of shoes. Sounds (toneless pinyin) make a homophone typed by mistake
 ("在嘛", "快第") look like what was meant. Words by a dictionary were tried as well and added
 nothing to these (docs/nlu.md).
+
+Most blocks of features write the message in symbols of their own, one character each; the n-grams
+of these are numbers (nlu/grams.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+
+from nlu.grams import (
+    APART,
+    EDGE,
+    PAIRS,
+    RUNS,
+    Cutter,
+    Spans,
+    letter_runs,
+    marked,
+    stand_in,
+    word_runs,
+)
 from nlu.syllables import syllable
 
-# Lengths of n-grams, and how far apart the two halves of a pair may be.
-CHARACTERS = (1, 3)
-SOUNDS = (1, 3)
-CONCEPTS = (1, 3)
-WORDS = (1, 2)
-LETTERS = (2, 4)
-REACH = 5
-_EDGE = "\x02"
 _WORD = re.compile(r"[a-zà-öø-ÿ]+(?:['’][a-zà-öø-ÿ]+)?|[0№☎⌂☺⚭]+|[?!]")
 
-_CONCEPTS_FILE = Path(__file__).with_name("concepts.txt")
+CONCEPTS_FILE = Path(__file__).with_name("concepts.txt")
 OPINIONS_FILE = Path(__file__).with_name("opinions.txt")
-# What a word of opinion becomes after a word that denies it.
-_TURNED = {"good": "bad", "bad": "good"}
-# What denies in Chinese, how many characters after it are denied, and what ends that.
-_DENIES = frozenset("不没无未别")
-_DENIED = 4
-_ENDS = frozenset(",.!?;: ")
+_GOOD, _BAD, _NOT, _BUT = map(stand_in, ("good", "bad", "not", "but"))
+# What a word of opinion becomes up to so many characters after a word that denies it.
+_TURNED = {_GOOD: _BAD, _BAD: _GOOD}
+_REACH = 4
+# How far good outweighs bad in the whole, and in what comes last.
+_WHOLE = {level: stand_in(f"={level}") for level in range(-3, 4)}
+_AFTER = {level: stand_in(f"=>{level}") for level in range(-3, 4)}
+# What denies in Chinese, and up to four characters after it in the same clause.
+_DENIED = re.compile(r"[不没无未别]([^不没无未别,.!?;: ]{0,4})")
 
 
 def prepare() -> None:
     """Read the concepts and pinyin's dictionary now rather than at the first message."""
-    features("你好")
+    ngrams("你好", tuple(BLOCKS))
 
 
-def features(text: str) -> dict[str, list[str]]:
-    """The n-grams of a normalised text, by block, repeated as often as they occur."""
-    return {name: block(text) for name, block in BLOCKS.items()}
+def ngrams(text: str, blocks: tuple[str, ...]) -> np.ndarray:
+    """The n-grams of a normalised text in some blocks, repeated as often as they occur."""
+    writers, cutter, spelt = _kinds(blocks)
+    found = [cutter.cut([symbols(text) for symbols in writers])] if writers else []
+    if spelt:
+        words = _WORD.findall(text)
+        found += [pieces(words, number) for number, pieces in spelt]
+    return np.concatenate(found) if len(found) > 1 else found[0]
 
 
-def characters(text: str) -> list[str]:
-    """Character 1 to 3-grams; a mark at both ends tells openings from endings."""
-    return _ngrams(_EDGE + text + _EDGE, *CHARACTERS, "")
+def characters(text: str) -> str:
+    """The text with a mark at both ends, which tells openings from endings."""
+    return EDGE + text + EDGE
 
 
-def sounds(text: str) -> list[str]:
-    """Syllable 1 to 3-grams."""
-    return _ngrams(sounds_of(text), *SOUNDS, " ")
+def sounds(text: str) -> str:
+    """A symbol for the syllable of each character, without its tone; what has none is itself."""
+    return text.translate(_SOUNDS)
 
 
 def sounds_of(text: str) -> list[str]:
@@ -62,136 +80,156 @@ def sounds_of(text: str) -> list[str]:
     return [syllable(character) for character in text]
 
 
-def concepts(text: str) -> list[str]:
-    """1 to 3-grams of the text with its known words replaced by their concepts."""
-    return _ngrams([_EDGE, *_units(text), _EDGE], *CONCEPTS, "")
+def concepts(text: str) -> str:
+    """The text with its known words replaced by their concepts, and a mark at both ends."""
+    return EDGE + units(text) + EDGE
 
 
-def concept_pairs(text: str) -> list[str]:
-    """Two units (concepts or characters) with 1 to 4 others between them."""
-    units = _units(text)
-    return [
-        f"{units[first]}~{units[second]}"
-        for first in range(len(units))
-        for second in range(first + 2, min(first + 1 + REACH, len(units)))
-    ]
-
-
-def opinions(text: str) -> list[str]:
-    """Words of opinion (opinions.txt) in their order, and what they come to together.
-
-    good and bad after `not` change places. 1 to 3-grams of the signs; how far good outweighs bad
-    in the whole and in what follows the last `but`; and how many there are of either.
-    """
-    sign_of, known = _opinions()
-    signs: list[str] = []
-    turned, end, last = False, -9, 0
-    for match in known.finditer(text):
-        sign = sign_of[match[0]]
-        if sign == "not":
-            turned, end = True, match.end()
-            continue
-        if turned and match.start() - end <= REACH - 1 and sign in _TURNED:
-            sign = _TURNED[sign]
-        turned = False
-        if sign == "but":
-            last = len(signs)
-        signs.append(sign)
-    whole, after = _balance(signs), _balance(signs[last:])
-    return [f"={whole}", f"=>{after}", f"=={whole}{after}", *_ngrams(signs, 1, 3, " ")]
-
-
-def denied(text: str) -> list[str]:
-    """The characters of a Chinese text without those that deny, one and two at a time.
-
-    Those up to `_DENIED` after one in the same clause are marked: 卡 is a complaint, and 不卡 and
-    没有卡过 are praise.
-    """
-    marked: list[str] = []
-    left = 0
-    for character in text:
-        if character in _DENIES:
-            left = _DENIED
-            continue
-        if character in _ENDS:
-            left = 0
-        marked.append(f"¬{character}" if left else character)
-        left = max(0, left - 1)
-    return _ngrams(marked, 1, 2, "")
-
-
-def words(text: str) -> list[str]:
-    """Words of Latin letters, numbers and marks, one and two at a time."""
-    return _ngrams([_EDGE, *_WORD.findall(text), _EDGE], *WORDS, " ")
-
-
-def letters(text: str) -> list[str]:
-    """2 to 4 letters side by side within a word, its ends marked: what is left of a typo."""
-    return [
-        piece
-        for word in _WORD.findall(text)
-        for piece in _ngrams(f"{_EDGE}{word}{_EDGE}", *LETTERS, "")
-    ]
-
-
-# In the order in which a model keeps them.
-BLOCKS: dict[str, Callable[[str], list[str]]] = {
-    "characters": characters,
-    "sounds": sounds,
-    "concepts": concepts,
-    "concept_pairs": concept_pairs,
-    "words": words,
-    "letters": letters,
-    "opinions": opinions,
-    "denied": denied,
-}
-
-
-def _ngrams(items: Sequence[str], shortest: int, longest: int, joiner: str) -> list[str]:
-    return [
-        joiner.join(items[start : start + size])
-        for size in range(shortest, longest + 1)
-        for start in range(len(items) - size + 1)
-    ]
-
-
-def _balance(signs: Sequence[str]) -> int:
-    """How far good outweighs bad, from -3 to 3."""
-    return max(-3, min(3, signs.count("good") - signs.count("bad")))
-
-
-@lru_cache(maxsize=1)
-def _opinions() -> tuple[dict[str, str], re.Pattern[str]]:
-    """Word → sign, and the expression that finds the longest words first."""
-    return _dictionary(OPINIONS_FILE, "{}")
-
-
-@lru_cache(maxsize=1)
-def _concepts() -> tuple[dict[str, str], re.Pattern[str]]:
-    """Word → concept, and the expression that finds the longest words first."""
-    return _dictionary(_CONCEPTS_FILE, "<{}>")
-
-
-def _dictionary(path: Path, form: str) -> tuple[dict[str, str], re.Pattern[str]]:
-    """A file of lines `name word word …` as word → name in its form, and as an expression."""
-    name_of: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            name, *words = line.split()
-            for word in words:
-                name_of.setdefault(word, form.format(name))
-    longest_first = sorted(map(re.escape, name_of), key=len, reverse=True)
-    return name_of, re.compile("|".join(longest_first))
+@lru_cache(maxsize=8)  # twice asked for by a model with both blocks
+def units(text: str) -> str:
+    """The text as concepts where it has any, and single characters between them."""
+    said, end = "", 0
+    for start, past, concept in _concepts().find(text):
+        said += text[end:start] + concept
+        end = past
+    return said + text[end:]
 
 
 @lru_cache(maxsize=8)
-def _units(text: str) -> tuple[str, ...]:
-    """The text as concepts where it has any, and single characters between them."""
-    concept_of, known = _concepts()
-    units: list[str] = []
-    end = 0
-    for match in known.finditer(text):
-        units += text[end : match.start()]
-        units.append(concept_of[match[0]])
-        end = match.end()
-    return (*units, *text[end:])
+def opinions(text: str) -> str:
+    """Words of opinion (opinions.txt) by their signs, in their order.
+
+    good and bad after `not` change places.
+    """
+    signs, turned, end = "", False, 0
+    for start, past, sign in _opinions().find(text):
+        if sign == _NOT:
+            turned, end = True, past
+            continue
+        if turned and start - end <= _REACH:
+            sign = _TURNED.get(sign, sign)
+        turned = False
+        signs += sign
+    return signs
+
+
+def balance(text: str) -> str:
+    """How far good outweighs bad in the whole, and in what follows the last `but`: two symbols."""
+    signs = opinions(text)
+    after = signs[max(0, signs.rfind(_BUT)) :]
+    return _WHOLE[_outweighs(signs)] + _AFTER[_outweighs(after)]
+
+
+def without_denial(text: str) -> str:
+    """A Chinese text without the characters that deny.
+
+    Up to four after one in the same clause are marked: 卡 is a complaint, and 不卡 and 没有卡过 are
+    praise.
+    """
+    return _DENIED.sub(lambda found: marked(found[1]), text)
+
+
+class Block(NamedTuple):
+    """A way of writing a text in symbols, and which of them are taken together."""
+
+    symbols: Callable[[str], str]
+    spans: Spans
+
+
+# A block of words is cut up by a function of them and the block's number. These numbers are kept in
+# a model's terms: a new block is added at the end.
+BLOCKS: dict[str, Block | Callable[[Sequence[str], int], np.ndarray]] = {
+    "characters": Block(characters, RUNS),
+    "sounds": Block(sounds, RUNS),
+    "concepts": Block(concepts, RUNS),
+    "concept_pairs": Block(units, APART),
+    # Of Latin letters, numbers and marks, one and two at a time.
+    "words": word_runs,
+    # What is left of a typo.
+    "letters": letter_runs,
+    "opinions": Block(opinions, RUNS),
+    "balance": Block(balance, RUNS),
+    "denied": Block(without_denial, PAIRS),
+}
+
+
+class _Kinds(NamedTuple):
+    """Some blocks, apart as they are worked on."""
+
+    writers: list[Callable[[str], str]]
+    cutter: Cutter
+    spelt: list[tuple[int, Callable[[Sequence[str], int], np.ndarray]]]
+
+
+@lru_cache(maxsize=16)
+def _kinds(blocks: tuple[str, ...]) -> _Kinds:
+    numbered = [(list(BLOCKS).index(name), BLOCKS[name]) for name in blocks]
+    written = [(number, block) for number, block in numbered if isinstance(block, Block)]
+    return _Kinds(
+        [block.symbols for _, block in written],
+        Cutter([(number, block.spans) for number, block in written]),
+        [(number, block) for number, block in numbered if not isinstance(block, Block)],
+    )
+
+
+class _Sounds(dict[int, int]):
+    """Code point → that of the stand-in for its syllable, for `str.translate`.
+
+    Filled as characters are met; of Unicode's first plane only, which bounds it.
+    """
+
+    def __missing__(self, code: int) -> int:
+        sound = ord(stand_in(syllable(chr(code))))
+        if code <= 0xFFFF:
+            self[code] = sound
+        return sound
+
+
+_SOUNDS = _Sounds()
+
+
+class _Dictionary:
+    """The words of a file of lines `name word word …`; each stands for its name."""
+
+    def __init__(self, path: Path) -> None:
+        self._stand_in: dict[str, str] = {}
+        for line in path.read_text("utf-8").splitlines():
+            if line and not line.startswith("#"):
+                name, *known = line.split()
+                for word in known:
+                    self._stand_in.setdefault(word, stand_in(name))
+        # How long the words are that begin with a character, the longest first.
+        self._sizes: dict[str, list[int]] = {}
+        for word in sorted(self._stand_in, key=len, reverse=True):
+            sizes = self._sizes.setdefault(word[0], [])
+            if len(word) not in sizes:
+                sizes.append(len(word))
+
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """(start, end, stand-in) of the words in a text, the longest where several begin."""
+        end = 0
+        for start, character in enumerate(text):
+            if start < end:
+                continue
+            for size in self._sizes.get(character, ()):
+                word = text[start : start + size]
+                found = self._stand_in.get(word)
+                if found:
+                    end = start + len(word)
+                    yield start, end, found
+                    break
+
+
+def _outweighs(signs: str) -> int:
+    """How far good outweighs bad, from -3 to 3."""
+    return max(-3, min(3, signs.count(_GOOD) - signs.count(_BAD)))
+
+
+@lru_cache(maxsize=1)
+def _opinions() -> _Dictionary:
+    return _Dictionary(OPINIONS_FILE)
+
+
+@lru_cache(maxsize=1)
+def _concepts() -> _Dictionary:
+    return _Dictionary(CONCEPTS_FILE)

@@ -33,7 +33,7 @@ from nlu.sentiment_model import FORMAT, LABELS, NEGATIVE, NEUTRAL, POSITIVE, Sen
 SENTIMENT = "sentiment"
 FOLDER = Path(__file__).parent / "sentiment"
 BLOCKS = {
-    HAN: ["characters", "opinions", "denied"],
+    HAN: ["characters", "opinions", "balance", "denied"],
     KANA: ["characters"],
     HANGUL: ["characters"],
     LATIN: ["words", "letters"],

@@ -20,7 +20,7 @@ NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
 LABELS = (NEGATIVE, NEUTRAL, POSITIVE)
 # From this score on a text has a mood.
 CLEAR = 0.35
-FORMAT = 2
+FORMAT = 3
 _SEED = 20261129
 
 
@@ -73,15 +73,12 @@ class SentimentModel:
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(
             folder / "weights.npz",
+            terms=self.vectoriser.vocabulary,
             idf=self.vectoriser.idf,
             weights=self.weights,
             bias=self.bias,
         )
-        facts = {
-            "format": FORMAT,
-            "blocks": list(self.vectoriser.blocks),
-            "terms": self.vectoriser.vocabulary,
-        }
+        facts = {"format": FORMAT, "blocks": list(self.vectoriser.blocks)}
         (folder / "model.json").write_text(json.dumps(facts, ensure_ascii=False), "utf-8")
 
     @classmethod
@@ -91,8 +88,8 @@ class SentimentModel:
         if facts["format"] != FORMAT:
             raise ValueError(f"{folder}: sentiment model of format {facts['format']}: train again")
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
-            idf, weights, bias = arrays["idf"], arrays["weights"], arrays["bias"]
-        return cls(Vectoriser(facts["terms"], idf, facts["blocks"]), weights, bias)
+            vectoriser = Vectoriser(arrays["terms"], arrays["idf"], facts["blocks"])
+            return cls(vectoriser, arrays["weights"], arrays["bias"])
 
 
 def label(score: float) -> str:

@@ -33,6 +33,7 @@ _STAND_INS = (
 )
 _EMOTICON = re.compile(r"#e-s(?:\[数字x\]|\d+)?|\[[a-z]{2,12}\]|/:[^\s]{1,4}")
 _LINK = re.compile(r"https?://[^\s\u4e00-\u9fff]+")
+_DIGIT = re.compile(r"\d")
 _ORDER = re.compile(r"(?<![a-z0-9])(?:qd|as|sr|jd|sn|no\.?)[\s:-]*\d(?:[\s-]?\d){7,}", re.ASCII)
 _PHONE = re.compile(r"(?<!\d)(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?!\d)")
 _LONG_NUMBER = re.compile(r"\d{8,}")
@@ -48,13 +49,16 @@ def normalise(text: str) -> str:
     """The text that the intent classifier reads: folded, details masked, marks squeezed."""
     text = simplified(unicodedata.normalize("NFKC", text).lower())
     text = _EMOTICON.sub("", text)
-    for pattern, mark in _STAND_INS:
-        text = pattern.sub(mark, text)
-    text = _LINK.sub(LINK_MARK, text)
-    text = _ORDER.sub(ORDER_MARK, text)
-    text = _PHONE.sub(PHONE_MARK, text)
-    text = _LONG_NUMBER.sub(ORDER_MARK, text)
-    text = _NUMBER.sub(NUMBER_MARK, text)
+    if "[" in text:
+        for pattern, mark in _STAND_INS:
+            text = pattern.sub(mark, text)
+    if "http" in text:
+        text = _LINK.sub(LINK_MARK, text)
+    if _DIGIT.search(text):
+        text = _ORDER.sub(ORDER_MARK, text)
+        text = _PHONE.sub(PHONE_MARK, text)
+        text = _LONG_NUMBER.sub(ORDER_MARK, text)
+        text = _NUMBER.sub(NUMBER_MARK, text)
     text = text.translate(_PUNCTUATION)
     text = _REPEATED_MARK.sub(r"\1", text)
     text = _REPEATED_LETTER.sub(r"\1\1", text)

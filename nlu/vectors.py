@@ -3,69 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from nlu.features import BLOCKS
+from nlu.features import ngrams
 from nlu.text import normalise
 
-# The n-grams of a message with their counts, block by block.
-Terms = tuple[Counter[str], ...]
+# 1 + ln tf of a term that is there tf times: more often than that is as often as that.
+_OFTEN = (1 + np.log(np.maximum(1, np.arange(1000)))).astype(np.float32)
+
+
+class Terms(NamedTuple):
+    """The n-grams of a message: shared between models, so not to be changed."""
+
+    numbers: np.ndarray  # each once, rising; uint64
+    counts: np.ndarray | None  # how often each is there; None where all are there once
 
 
 def terms(text: str, blocks: Sequence[str]) -> Terms:
-    """The n-grams of a message with their counts, in the order of the blocks."""
-    normal = normalise(text)
-    return tuple(_counted(block, normal) for block in blocks)
+    """The n-grams of a message in some blocks, with their counts."""
+    return _counted(normalise(text), tuple(blocks))
 
 
-@lru_cache(maxsize=32)  # intent and sentiment are read from the same n-grams
-def _counted(block: str, normal: str) -> Counter[str]:
-    return Counter(BLOCKS[block](normal))
+@lru_cache(maxsize=8)  # intent and sentiment may be read from the same n-grams
+def _counted(normal: str, blocks: tuple[str, ...]) -> Terms:
+    numbers = ngrams(normal, blocks)
+    numbers.sort()
+    # np.unique does the same in several times as long.
+    first = np.empty(len(numbers) + 1, dtype=bool)
+    first[0] = first[-1] = True
+    np.not_equal(numbers[1:], numbers[:-1], out=first[1:-1])
+    starts = first.nonzero()[0]
+    if len(starts) > len(numbers):
+        return Terms(numbers, None)
+    return Terms(numbers.take(starts[:-1]), starts[1:] - starts[:-1])
 
 
 class Vectoriser:
     """Messages to TF-IDF vectors: term weight (1 + ln tf)·idf, each vector of length 1.
 
-    vocabulary: the known terms of each block; a term's column is its place in them all.
+    vocabulary: the numbers of the known terms, rising; a term's column is its place among them.
     """
 
-    def __init__(
-        self, vocabulary: Sequence[Sequence[str]], idf: np.ndarray, blocks: Sequence[str]
-    ) -> None:
+    def __init__(self, vocabulary: np.ndarray, idf: np.ndarray, blocks: Sequence[str]) -> None:
+        self.vocabulary = vocabulary
         self.idf = idf
         self.blocks = tuple(blocks)
-        self._columns: list[dict[str, int]] = []
-        self.size = 0
-        for known in vocabulary:
-            self._columns.append({term: self.size + place for place, term in enumerate(known)})
-            self.size += len(known)
         # What a term weighs that no example has: as much as the rarest of those that one has.
         self._unseen = float(idf.max()) if len(idf) else 1.0
-
-    @property
-    def vocabulary(self) -> list[list[str]]:
-        """The known terms of each block."""
-        return [list(columns) for columns in self._columns]
 
     @classmethod
     def fit(cls, counted: Sequence[Terms], blocks: Sequence[str], least_texts: int) -> Vectoriser:
         """Learn the terms that `least_texts` have, and how rare each is (scikit-learn's idf)."""
-        vocabulary: list[list[str]] = []
-        frequency: list[int] = []
-        for place in range(len(blocks)):
-            documents: Counter[str] = Counter()
-            for one in counted:
-                documents.update(one[place].keys())
-            common = sorted(term for term, texts in documents.items() if texts >= least_texts)
-            vocabulary.append(common)
-            frequency += [documents[term] for term in common]
-        idf = np.log((1 + len(counted)) / (1 + np.array(frequency, dtype=float))) + 1
-        return cls(vocabulary, idf.astype(np.float32), blocks)
+        numbers, texts = np.unique(
+            np.concatenate([one.numbers for one in counted]), return_counts=True
+        )
+        common = texts >= least_texts
+        idf = np.log((1 + len(counted)) / (1 + texts[common])) + 1
+        return cls(numbers[common], idf.astype(np.float32), blocks)
 
     def vector(self, text: str) -> tuple[np.ndarray, np.ndarray, float]:
         """The known terms of one message (columns and weights), and how much of it is known.
@@ -74,26 +73,19 @@ class Vectoriser:
         """
         return self._vector(terms(text, self.blocks))
 
-    def _vector(self, counted: Terms) -> tuple[np.ndarray, np.ndarray, float]:
-        # -1: a term that no example has.
-        listed = [
-            columns.get(term, -1)
-            for counts, columns in zip(counted, self._columns, strict=True)
-            for term in counts
-        ]
-        every = np.array(listed, dtype=np.intp)
-        known = every >= 0
-        columns = every[known]
+    def _vector(self, found: Terms) -> tuple[np.ndarray, np.ndarray, float]:
+        if not len(self.vocabulary):
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.float32), 0.0
+        places = self.vocabulary.searchsorted(found.numbers)
+        known = self.vocabulary.take(places, mode="clip") == found.numbers
+        columns = places[known]
+        weights = self.idf.take(columns)
         if not len(columns):
-            return columns, np.empty(0, dtype=np.float32), 0.0
-        rarity = self.idf[columns]
-        weight = float(rarity.sum())
-        coverage = weight / (weight + self._unseen * (len(listed) - len(columns)))
-        often = [count for counts in counted for count in counts.values()]
-        # Most terms are there once, which weighs 1.
-        weights = rarity
-        if len(often) and max(often) > 1:
-            weights = (1 + np.log(np.array(often, dtype=np.float32)[known])) * rarity
+            return columns, weights, 0.0
+        weight = float(weights.sum())
+        coverage = weight / (weight + self._unseen * (len(places) - len(columns)))
+        if found.counts is not None:
+            weights *= _OFTEN.take(found.counts[known], mode="clip")
         return columns, weights / math.sqrt(weights @ weights), coverage
 
     def matrix(self, counted: Iterable[Terms]) -> tuple[csr_matrix, np.ndarray]:
@@ -106,6 +98,6 @@ class Vectoriser:
                 np.concatenate([columns for columns, _, _ in rows]),
                 ends,
             ),
-            shape=(len(rows), self.size),
+            shape=(len(rows), len(self.vocabulary)),
         )
         return matrix, np.array([coverage for _, _, coverage in rows])

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
 
 from nlu.features import BLOCKS
+from nlu.grams import EDGE
 from nlu.intent_model import IntentModel
 
 EXAMPLES = {
@@ -50,6 +54,24 @@ def test_is_the_same_after_being_kept(model: IntentModel, tmp_path: Path) -> Non
     again = IntentModel.read(tmp_path)
     for text in ("还有货没", "把钱给我退了", ""):
         assert again.rank(text) == pytest.approx(model.rank(text))
+
+
+def test_margins_are_those_of_scikit_learn_though_kept_in_16_bits() -> None:
+    texts = [text for texts in EXAMPLES.values() for text in texts]
+    intents = [intent for intent, texts in EXAMPLES.items() for _ in texts]
+    model = IntentModel.fit(texts, intents, blocks=["characters"], least_texts=1)
+    vectoriser = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
+    # As nlu/text.py writes a number.
+    known = vectoriser.fit_transform([f"{EDGE}{text}{EDGE}".replace("42", "0") for text in texts])
+    svm = LinearSVC(C=1.0, random_state=0).fit(known, intents)
+    for text in ("还有货没有货", "退钱"):
+        expected = svm.decision_function(vectoriser.transform([f"{EDGE}{text}{EDGE}"]))[0]
+        margins, _ = model.margins(text)
+        assert dict(zip(model.intents, margins, strict=True)) == pytest.approx(
+            dict(zip(svm.classes_, expected, strict=True)), abs=2e-3
+        )
+    assert model.weights.dtype == np.int16
+    assert (np.abs(model.weights).max(axis=0) == np.iinfo(np.int16).max).all()
 
 
 def test_says_so_when_the_format_is_another(model: IntentModel, tmp_path: Path) -> None:
