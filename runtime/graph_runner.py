@@ -19,7 +19,10 @@ from rasa.engine.storage.local_model_storage import (
     LocalModelStorage,
 )
 from rasa.engine.storage.storage import ModelMetadata
+from rasa.graph_components.providers.domain_provider import DomainProvider
 from rasa.shared.exceptions import RasaException
+
+from runtime.domain_provider import StoredDomainProvider
 
 _GIVEN = (PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER)
 
@@ -91,7 +94,7 @@ def _called(node: GraphNode, results: dict[str, Any]) -> Any:
 
 
 class PredictOnlyStorage(LocalModelStorage):
-    """A model's storage that leaves out how the model was trained.
+    """A model's storage that leaves out how the model was trained, and reads its domain once.
 
     Reading that part imports every component of training, and TensorFlow with it.
     """
@@ -100,4 +103,11 @@ class PredictOnlyStorage(LocalModelStorage):
     def _load_metadata(directory: Path) -> ModelMetadata:
         described = rasa.shared.utils.io.read_json_file(directory / MODEL_ARCHIVE_METADATA_FILE)
         described["train_schema"] = GraphSchema({}).as_dict()
+        for node in described["predict_schema"]["nodes"].values():
+            if node["uses"] == _named(DomainProvider):
+                node["uses"] = _named(StoredDomainProvider)
         return ModelMetadata.from_dict(described)
+
+
+def _named(component: type) -> str:
+    return f"{component.__module__}.{component.__name__}"
