@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
-from sqlalchemy import delete
+from sqlalchemy import create_engine, delete
 
 from cdp.cases import CaseRow
 from cdp.consent_store import ConsentRow, ConsentStateRow
@@ -21,7 +21,9 @@ from shop import demo
 from shop.gate import GateRow
 from shop.tickets import TicketRow
 from storage import create_tables, engine, write
+from storage import database as database_module
 from tests.assistant import Assistant, running
+from tests.compiled_once import shared
 from tests.databases import database, postgresql
 
 # Fixtures, found by their names here.
@@ -93,6 +95,14 @@ def pytest_collection_modifyitems(items) -> None:
         slow = {"runtime", "vendors"} & set(item.path.parts) or item.path.name in SLOW_FILES
         if starts or slow:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Statements are compiled once for the databases of all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "create_engine", shared(create_engine))
+        yield
 
 
 @pytest.fixture(scope="session")
