@@ -8,6 +8,7 @@ life. A thousand messages come at the pace of the load, one at a time.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 from aiohttp import web
+from sanic.server.loop import try_use_uvloop
 
 from bench.vendors import VENDORS, Request, Vendor
 from connectors.slack.channel import SlackInput
@@ -100,6 +102,9 @@ async def _serve(name: str) -> None:
     create_tables()
     channel = _INPUTS[name].from_credentials(None)
     async with served(channel, _at_once) as place:
+        # As `runtime.serving` does.
+        gc.collect()
+        gc.freeze()
         print(place, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
@@ -111,4 +116,6 @@ async def _at_once(message) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] and sys.argv[1] not in VENDORS:
         sys.exit(f"expected one of {', '.join(VENDORS)}; found {sys.argv[1]}")
+    # Sanic's own loop, where it is not served by itself.
+    try_use_uvloop()
     asyncio.run(_serve(sys.argv[1]))
