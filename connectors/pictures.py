@@ -19,7 +19,7 @@ import tenacity
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors import media, plain
-from connectors.tencent import ApiClient, ApiError, NotReached
+from connectors.tencent import ApiClient, ApiError, NoAnswer, NotReached
 
 # Of one try, and of all that a card waits for.
 TRY_SECONDS, TOTAL_SECONDS = 3.0, 10.0
@@ -134,7 +134,7 @@ class Pictures:
         with self._uploading.calling():
             try:
                 return await self._client.upload(f"picture.{ending}", content, mime)
-            except (NotReached, httpx.HTTPError) as error:
+            except (NotReached, NoAnswer) as error:
                 raise _Again(type(error).__name__) from error
             except ApiError as error:
                 if error.code == _BUSY:

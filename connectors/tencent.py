@@ -14,12 +14,13 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any, TypeVar
 from xml.parsers.expat import ExpatError
 
-import httpx
+import aiohttp
 import xmltodict
 from sqlalchemy.exc import SQLAlchemyError
 from wechatpy.crypto import PrpCrypto
@@ -32,7 +33,10 @@ logger = logging.getLogger(__name__)
 
 # Their clock and ours may differ; what is older was recorded by somebody.
 FRESH_SECONDS = 300
-TIMEOUT = httpx.Timeout(5.0, connect=3.0)
+# With `total` a late answer is told from a connection that does not come about.
+TIMEOUT = aiohttp.ClientTimeout(total=8.0, connect=3.0)
+# They keep a connection a while; one that they are closing is not to be written to.
+KEPT_SECONDS = 5.0
 _JSON = {"Content-Type": "application/json"}
 _UPLOAD = "/cgi-bin/media/upload"
 _BAD_TOKEN = frozenset({40001, 40014, 42001})
@@ -60,6 +64,10 @@ class ApiError(Exception):
 
 class NotReached(Exception):
     """No connection came about, so nothing was done."""
+
+
+class NoAnswer(Exception):
+    """No answer came, or none of the API's: nobody knows what was done."""
 
 
 def signature(*parts: str) -> str:
@@ -142,9 +150,8 @@ class ApiClient:
     """
 
     def __init__(self, api: str, shared: Shared | None = None) -> None:
-        # It would log every address, and tokens and secrets stand in them.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._http = httpx.AsyncClient(base_url=api, timeout=TIMEOUT, trust_env=False)
+        self._api = api
+        self._http: aiohttp.ClientSession | None = None
         self._shared = shared
         self._token = ""
         self._good_until = 0.0
@@ -156,7 +163,8 @@ class ApiClient:
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.close()
 
     async def call(self, path: str, body: dict[str, Any] | None = None, **query) -> dict[str, Any]:
         """POST JSON with the token, or GET without a body; a token that has ended is renewed, and
@@ -164,7 +172,7 @@ class ApiClient:
 
         Raises:
             ApiError: the vendor refuses. NotReached: nothing was done.
-            httpx.HTTPError: no answer came, so nobody knows what was done.
+            NoAnswer: nobody knows what was done.
         """
         return await self._with_token(lambda token: self._once(path, body, token, query))
 
@@ -172,7 +180,7 @@ class ApiClient:
         """A temporary medium (`media/get`); as `call`.
 
         Raises:
-            ApiError, NotReached, httpx.HTTPError: as `call`. ValueError: it is larger than that.
+            ApiError, NotReached, NoAnswer: as `call`. ValueError: it is larger than that.
         """
         return await self._with_token(lambda token: self._medium(media_id, token, most_bytes))
 
@@ -191,24 +199,19 @@ class ApiClient:
         return await act(await self._current(ended=token))
 
     async def _given(self, name: str, content: bytes, mime: str, token: str) -> dict[str, Any]:
-        query, files = {"access_token": token, "type": "image"}, {"media": (name, content, mime)}
-        try:
-            return checked(await self._http.post(_UPLOAD, params=query, files=files))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotReached(type(error).__name__) from error
+        form = aiohttp.FormData()
+        form.add_field("media", content, filename=name, content_type=mime)
+        query = {"access_token": token, "type": "image"}
+        async with self._asked("POST", _UPLOAD, params=query, data=form) as answer:
+            return checked(await answer.read())
 
     async def _medium(self, media_id: str, token: str, most_bytes: int) -> bytes:
-        query = {"access_token": token, "media_id": media_id}
-        try:
-            async with self._http.stream("GET", "/cgi-bin/media/get", params=query) as answer:
-                content = b""
-                async for chunk in answer.aiter_bytes():
-                    content += chunk
-                    if len(content) > most_bytes:
-                        raise ValueError(f"the medium: expected at most {most_bytes} bytes")
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotReached(type(error).__name__) from error
-        answer.raise_for_status()
+        query, content = {"access_token": token, "media_id": media_id}, b""
+        async with self._asked("GET", "/cgi-bin/media/get", params=query) as answer:
+            async for chunk in answer.content.iter_any():
+                content += chunk
+                if len(content) > most_bytes:
+                    raise ValueError(f"the medium: expected at most {most_bytes} bytes")
         if content[:1] == b"{":
             # No recording begins so: it is an error.
             told = json.loads(content)
@@ -268,30 +271,52 @@ class ApiClient:
     async def post(self, path: str, body: dict, token: str | None = None) -> dict[str, Any]:
         """POST JSON; as `call`, without a second try."""
         query = {"access_token": token} if token else None
-        try:
-            # WeChat shows escapes (\\u4f60) as they stand.
-            told = json.dumps(body, ensure_ascii=False).encode()
-            answer = await self._http.post(path, content=told, params=query, headers=_JSON)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotReached(type(error).__name__) from error
-        return checked(answer)
+        # WeChat shows escapes (\\u4f60) as they stand.
+        told = json.dumps(body, ensure_ascii=False).encode()
+        async with self._asked("POST", path, params=query, data=told, headers=_JSON) as answer:
+            return checked(await answer.read())
 
     async def get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         """GET; as `post`."""
+        async with self._asked("GET", path, params=query) as answer:
+            return checked(await answer.read())
+
+    @asynccontextmanager
+    async def _asked(self, method: str, path: str, **how) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer of the API, to be read within.
+
+        Raises:
+            NotReached, NoAnswer: as `call`.
+        """
+        if self._http is None:
+            kept = aiohttp.TCPConnector(keepalive_timeout=KEPT_SECONDS)
+            jar = aiohttp.DummyCookieJar()
+            self._http = aiohttp.ClientSession(connector=kept, timeout=TIMEOUT, cookie_jar=jar)
+        asked = self._http.request(method, f"{self._api}{path}", allow_redirects=False, **how)
         try:
-            return checked(await self._http.get(path, params=query))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            async with asked as answer:
+                if answer.status != HTTPStatus.OK:
+                    raise NoAnswer(f"status {answer.status}")
+                yield answer
+        except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:
+            # The latter: no connection in time.
             raise NotReached(type(error).__name__) from error
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+            raise NoAnswer(type(error).__name__) from error
 
 
-def checked(answer: httpx.Response) -> dict[str, Any]:
+def checked(answer: bytes) -> dict[str, Any]:
     """What an answer says.
 
     Raises:
-        ApiError: that it refuses. httpx.HTTPError: it is no answer of the API.
+        ApiError: that it refuses. NoAnswer: it is none of the API's.
     """
-    answer.raise_for_status()
-    told = answer.json()
+    try:
+        told = json.loads(answer)
+    except ValueError:
+        raise NoAnswer("expected JSON") from None
+    if not isinstance(told, dict):
+        raise NoAnswer("expected an object")
     if told.get("errcode"):
         raise ApiError(int(told["errcode"]), str(told.get("errmsg", "")))
     return told

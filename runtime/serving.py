@@ -28,6 +28,7 @@ _LOUD = (
     "sanic.error",
     "alembic",
     "apscheduler",
+    "httpx",
     "matplotlib",
     "urllib3",
 )

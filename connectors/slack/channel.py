@@ -78,6 +78,7 @@ class SlackInput(VendorInput):
         super().__init__()
         self._app = app
         self._verifier = SignatureVerifier(app.secret) if app and app.secret else None
+        self._http: aiohttp.ClientSession | None = None
         self._web: AsyncWebClient | None = None
         self._tokens: Tokens | None = None
         self._socket: Socket | None = None
@@ -100,10 +101,18 @@ class SlackInput(VendorInput):
 
     async def connect(self) -> None:
         """Slack's Web API, and the tokens of the workspaces."""
+        # By itself it would connect anew for each call.
+        limit, jar = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS), aiohttp.DummyCookieJar()
+        self._http = aiohttp.ClientSession(timeout=limit, cookie_jar=jar)
         # Its own retries know nothing of the outbox.
         api = self._app.api
-        self._web = AsyncWebClient(base_url=api, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+        self._web = AsyncWebClient(base_url=api, session=self._http, retry_handlers=[])
         self._tokens = Tokens(self._app, self._web)
+
+    async def disconnect(self) -> None:
+        """Let go of its connections."""
+        if self._http:
+            await self._http.close()
 
     async def listen(self) -> None:
         """Open Socket Mode, if it is to be."""

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import yaml
 
 from connectors.plain import absolute
-from connectors.tencent import ApiError, NotReached
+from connectors.tencent import ApiError, NoAnswer, NotReached
 from connectors.wechat import templates
 from connectors.wechat.client import Account, Client
 
@@ -45,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         if account is None:
             raise ValueError("WECHAT_APP_ID: expected the account's app id")
         print(asyncio.run(_COMMANDS[options.command](account, options)))
-    except (ValueError, OSError, yaml.YAMLError, ApiError, NotReached, httpx.HTTPError) as error:
+    except (ValueError, OSError, yaml.YAMLError, ApiError, NotReached, NoAnswer) as error:
         print(error or type(error).__name__, file=sys.stderr)
         return 1
     return 0

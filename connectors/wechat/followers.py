@@ -10,10 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-import httpx
-
 from connectors.incoming import Incoming
-from connectors.tencent import ApiError, NotReached
+from connectors.tencent import ApiError, NoAnswer, NotReached
 from connectors.wechat.client import Client
 
 logger = logging.getLogger(__name__)
@@ -72,7 +70,7 @@ class Followers:
                 # No right to it, or they have left again: it will not be told later either.
                 why = f"code={error.code}"
                 break
-            except (NotReached, httpx.HTTPError, ValueError) as error:
+            except (NotReached, NoAnswer, ValueError) as error:
                 why = f"error={type(error).__name__}"
                 continue
             touch = touch_of(str(told.get("subscribe_scene") or ""))

@@ -7,9 +7,7 @@ import asyncio
 import re
 import sys
 
-import httpx
-
-from connectors.tencent import ApiError, NotReached
+from connectors.tencent import ApiError, NoAnswer, NotReached
 from connectors.wecom.client import APP, KF, Client, Corp
 
 MOST_STATE, MOST_MEMBERS = 30, 100
@@ -30,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         print(asyncio.run(_COMMANDS[options.command](options)))
-    except (ValueError, ApiError, NotReached, httpx.HTTPError) as error:
+    except (ValueError, ApiError, NotReached, NoAnswer) as error:
         print(error or type(error).__name__, file=sys.stderr)
         return 1
     return 0

@@ -14,7 +14,6 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 
-import httpx
 from sanic import Blueprint
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,7 +26,7 @@ from connectors.incoming import Incoming
 from connectors.pictures import Pictures
 from connectors.quota import Quota, together
 from connectors.sender import NotSent, Refused
-from connectors.tencent import ApiError, NotReached
+from connectors.tencent import ApiError, NoAnswer, NotReached
 from connectors.vendor import VendorInput
 from connectors.voice.formats import MAX_BYTES
 from connectors.wecom import callback, cursors, outgoing, payloads
@@ -132,7 +131,7 @@ class WeComInput(VendorInput):
                 try:
                     await self._take_pages(open_kfid, token)
                     return
-                except (ApiError, NotReached, httpx.HTTPError, SQLAlchemyError):
+                except (ApiError, NotReached, NoAnswer, SQLAlchemyError):
                     logger.exception("wecom.sync.failed")
                     if pause is None:
                         return
@@ -210,7 +209,7 @@ class WeComInput(VendorInput):
         try:
             whose = _whose(incoming.address)
             told = await self._client.call("/cgi-bin/kf/service_state/get", whose)
-        except (ApiError, NotReached, httpx.HTTPError):
+        except (ApiError, NotReached, NoAnswer):
             logger.exception("wecom.state.unknown")
             return False
         return told.get("service_state") in (POOL, PERSON)
@@ -275,7 +274,7 @@ class WeComInput(VendorInput):
         try:
             moved = {**_whose(address), "service_state": POOL}
             await self._client.call("/cgi-bin/kf/service_state/trans", moved)
-        except (ApiError, NotReached, httpx.HTTPError):
+        except (ApiError, NotReached, NoAnswer):
             logger.exception("wecom.handover.failed")
 
 

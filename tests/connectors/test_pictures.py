@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from unittest.mock import create_autospec
 
-import httpx
 import pytest
 
 from connectors import media, pictures
 from connectors.cards import Page
 from connectors.pictures import NoPicture, Pictures
-from connectors.tencent import ApiClient, ApiError, NotReached
+from connectors.tencent import ApiClient, ApiError, NoAnswer, NotReached
 from connectors.wechat.client import Account
 from connectors.wecom.client import Corp
 from storage import utc_now, write
@@ -84,7 +83,7 @@ async def test_a_number_is_good_for_less_than_the_vendors_three_days(database, s
         (ApiError(40137, "invalid image format"), 1),
         (ApiError(-1, "system error"), 2),
         (NotReached("ConnectError"), 2),
-        (httpx.ReadTimeout("late"), 2),
+        (NoAnswer("late"), 2),
     ],
 )
 async def test_what_may_succeed_later_is_tried_twice(state, shop, monkeypatch, failure, tries):

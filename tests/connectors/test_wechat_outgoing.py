@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import aiohttp
 import pytest
 from sqlalchemy import update
 
@@ -115,7 +116,7 @@ async def test_a_template_that_wechat_refuses_is_not_tried_again(state, code):
 
 
 async def test_a_template_whose_answer_is_lost_is_sent_again_and_shown_once(state, monkeypatch):
-    monkeypatch.setattr(tencent, "TIMEOUT", 0.4)
+    monkeypatch.setattr(tencent, "TIMEOUT", aiohttp.ClientTimeout(total=0.4))
     async with talking(templates=templates()) as (wechat, _):
         add_template(wechat)
         ann = wechat.shopper("o-ann")
