@@ -77,7 +77,7 @@ def figures(webhooks: int, vendors: Iterable[str]) -> Iterator[Figure]:
 
 def _durable_commits() -> list[float]:
     """Seconds of each of some commits of one row, as durable as ours: what a message waits for
-    three times, whatever else it costs."""
+    twice, whatever else it costs."""
     with tempfile.TemporaryDirectory() as home:
         alone = sqlite3.connect(Path(home) / "one.db", isolation_level=None)
         with closing(alone):

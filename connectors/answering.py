@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
 
 from connectors import rooms
 from connectors.fixed_words import HEARD
@@ -13,7 +16,7 @@ from connectors.guard import TextRefused, plain_text, readable
 from connectors.incoming import not_read
 from connectors.rooms import Pending
 from connectors.voice import hearing
-from connectors.worker import Handle, Worker, events_of
+from connectors.worker import Handle, Kept, Worker, events_of
 
 if TYPE_CHECKING:
     from connectors.vendor import VendorInput
@@ -26,13 +29,11 @@ class Answering:
 
     def __init__(self, channel: VendorInput, handle: Handle, app) -> None:
         self._channel = channel
-        # Conversations with an answer that the sender may take.
-        self._due: set[str] = set()
         self._hearing = hearing.of_loop()
         self._worker = Worker(
             channel.name(),
             handle,
-            self._publish,
+            _nobody_looks,
             events_of(app),
             self._into_outbox,
             self._heard,
@@ -44,9 +45,9 @@ class Answering:
         if not self._channel.is_off:
             self._worker.look_regularly()
 
-    def kick(self, conversation: str) -> None:
-        """There is a kept message of that conversation."""
-        self._worker.kick(conversation)
+    def kick(self, conversation: str, oldest: Pending | None = None) -> None:
+        """There is a kept message of that conversation; see `Worker.kick`."""
+        self._worker.kick(conversation, oldest)
 
     async def stop(self) -> None:
         """Come to the end of the messages under way."""
@@ -80,15 +81,13 @@ class Answering:
             await asyncio.to_thread(rooms.reword, conversation, message.client_id, told)
         return replace(message, text=text, context={**context, "voice": heard.voice})
 
-    def _into_outbox(self, message: Pending, session, shown: list[dict]) -> None:
+    def _into_outbox(self, message: Pending, session: Session, shown: list[dict]) -> Kept:
         channel = self._channel
         address = message.conversation.removeprefix(f"{channel.name()}-")
         name = channel.answer_name(address, message.client_id)
-        if not channel.into_box(session, shown, address, name, message.received_at):
-            self._due.add(message.conversation)
+        then = channel.into_box(session, shown, address, name, message.received_at)
+        return partial(channel.has_answers, message.conversation, then)
 
-    async def _publish(self, conversation: str, frame: dict) -> None:
-        if frame["type"] == "message":
-            due = conversation in self._due
-            self._due.discard(conversation)
-            await self._channel.has_answers(conversation, due)
+
+async def _nobody_looks(_conversation: str, _frame: dict) -> None:
+    """A vendor's rooms are seen by what is sent."""

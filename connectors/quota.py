@@ -12,10 +12,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
 from connectors import plain
 from connectors.sender import NotSent, Refused
+from storage import read
 
 # How the vendor's number begins of what went with another message.
 WITH = "with "
@@ -35,28 +38,27 @@ class Quota:
     window: timedelta
     free: tuple[str, ...] = ()
 
-    def left(self, channel: str, address: str, parts: Parts) -> int:
+    def left(self, session: Session, channel: str, address: str, parts: Parts) -> int:
         """How many more may be sent now."""
-        used, silent = outbox.used(
-            channel, address, (WITH, *self.free), lambda body: len(parts(body))
-        )
+        free = (WITH, *self.free)
+        used, silent = outbox.used(session, channel, address, free, lambda body: len(parts(body)))
         return 0 if silent > self.window else max(0, self.most - used)
 
 
 @asynccontextmanager
 async def together(
-    channel: str, message: Outgoing, left: int, parts: Parts, texts: Parts, shown: Shown
-) -> AsyncIterator[list[dict]]:
-    """The messages of the vendor's that a message makes; with it goes what else is being sent
-    there now, if one after the other they would be more than are left.
+    channel: str, message: Outgoing, quota: Quota, parts: Parts, texts: Parts, shown: Shown
+) -> AsyncIterator[tuple[list[dict], int]]:
+    """The messages of the vendor's that a message makes, and how many are left; with it goes what
+    else is being sent there now, if one after the other they would be more.
 
     parts: the messages of an answer, with a card where it has one; texts: the same without. shown:
     another message as the room shows it. What goes with a message has its outcome.
     """
     forms = (parts, texts)
-    with_it, made = await asyncio.to_thread(_chosen, channel, message, left, forms, shown)
+    with_it, made, left = await asyncio.to_thread(_chosen, channel, message, quota, forms, shown)
     try:
-        yield made
+        yield made, left
     except Exception as error:
         for one in with_it:
             await asyncio.to_thread(_not_through, one, error)
@@ -66,14 +68,16 @@ async def together(
 
 
 def _chosen(
-    channel: str, message: Outgoing, left: int, forms: tuple[Parts, Parts], shown: Shown
-) -> tuple[list[Outgoing], list[dict]]:
+    channel: str, message: Outgoing, quota: Quota, forms: tuple[Parts, Parts], shown: Shown
+) -> tuple[list[Outgoing], list[dict], int]:
     parts, texts = forms
-    others = outbox.beside(channel, message) if left else []
+    with read() as session:
+        left = quota.left(session, channel, message.address, parts)
+        others = outbox.beside(session, channel, message) if left else []
     bodies = [message.body, *(one.body for one in others)]
     made = [parts(body) for body in bodies]
     if _fits(made, [texts(body) for body in bodies], left, texts(plain.merged(bodies))):
-        return [], made[0]
+        return [], made[0], left
     chosen: list[Outgoing] = []
     told = texts(message.body)
     for one in map(shown, others):
@@ -84,7 +88,7 @@ def _chosen(
     if made[0] != texts(message.body) and len(told) <= left:
         # For good: it is counted, and tried again, as it is said now.
         outbox.reword(message.id, {**message.body, plain.AS_TEXT: True})
-    return chosen, told
+    return chosen, told, left
 
 
 def _fits(made: list[list[dict]], said: list[list[dict]], left: int, least: list[dict]) -> bool:

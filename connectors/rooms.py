@@ -176,13 +176,13 @@ def accept(
         connection.execute(_INTO_INBOX, kept)
         said = _room_row(conversation, seq, "user", {"text": shown}, now, client_id)
         connection.execute(_INTO_ROOM, said)
+        if also is not None:
+            also(session)
         if at_once is not None:
             told = _room_row(conversation, seq + 1, "bot", at_once, now)
             connection.execute(_INTO_ROOM, told)
             if reply is not None:
                 reply(session, [_shown(told)])
-        if also is not None:
-            also(session)
         return _shown(said)
 
 

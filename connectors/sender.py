@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -49,25 +49,33 @@ class Sender:
         self._task: asyncio.Task | None = None
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
+        self._claimed: list[Outgoing] = []
+        # Whether this process sends, and has nothing to send: what an answer's own transaction
+        # claims (`outbox.claim_at`) then is sent at once.
+        self.is_idle = False
 
     def start(self) -> None:
         """Begin; what an earlier process was sending when it ended is decided about first."""
         self._task = asyncio.create_task(self._run())
 
-    def kick(self) -> None:
-        """There is something to send: do not wait until it is time to look again."""
+    def kick(self, claimed: Iterable[Outgoing] = ()) -> None:
+        """There is something to send: do not wait until it is time to look again. claimed: some of
+        it, which waits no longer in the outbox."""
+        self._claimed.extend(claimed)
         self._wake.set()
 
     async def stop(self) -> None:
         """Come to the end of the message under way."""
         self._stopping.set()
+        self.is_idle = False
         self._wake.set()
         if self._task is not None:
             await self._task
 
     async def _run(self) -> None:
         left = None
-        while not self._stopping.is_set():
+        # What is claimed is nobody else's to send.
+        while not self._stopping.is_set() or self._claimed:
             self._wake.clear()
             try:
                 if left is None and self._alone.take():
@@ -76,14 +84,17 @@ class Sender:
                     await self._send_due()
             except Exception:
                 logger.exception("%s.outbox.failed", self._channel)
+            self.is_idle = left is not None and not self._stopping.is_set()
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            self.is_idle = False
         self._alone.let_go()
 
     async def _send_due(self) -> None:
-        taken = await asyncio.to_thread(outbox.claim, self._channel, AT_ONCE)
+        claimed, self._claimed = self._claimed, []
+        taken = claimed or await asyncio.to_thread(outbox.claim, self._channel, AT_ONCE)
         await self._send_all(taken)
-        if len(taken) == AT_ONCE:
+        if claimed or len(taken) == AT_ONCE:
             # There may be more.
             self._wake.set()
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,6 +33,7 @@ from connectors import manifest, plain, provenance, rooms, unknown
 from connectors.floods import Floods
 from connectors.incoming import Incoming, described, meaning
 from connectors.notices import Notices
+from connectors.rooms import Pending
 from connectors.sender import NotSent, Sender
 from storage import create_tables, utc_now
 from storage.together import together
@@ -41,6 +42,11 @@ if TYPE_CHECKING:
     from connectors.answering import Answering
 
 logger = logging.getLogger(__name__)
+
+# Whether a person at the vendor's own desk may have this conversation.
+MayHave = Callable[[Session, str], bool]
+# What is done once something is kept.
+Then = Callable[[], None]
 
 
 class VendorInput:
@@ -52,6 +58,8 @@ class VendorInput:
     good_for = timedelta(hours=48)
     # The other half of the path, where it runs in another process.
     other: Notices | None = None
+    # Asked in the transaction that keeps a message; None: no person has shoppers at the vendor's.
+    may_have_person: MayHave | None = None
 
     def __init__(self) -> None:
         self.is_off = False
@@ -115,7 +123,8 @@ class VendorInput:
         raise NotImplementedError
 
     async def with_person(self, incoming: Incoming) -> bool:
-        """Whether a person at the vendor's own desk answers this shopper now."""
+        """Whether a person at the vendor's own desk answers this shopper now; asked where
+        `may_have_person` says so."""
         return False
 
     def parts(self, body: dict) -> list[dict]:
@@ -216,14 +225,14 @@ class VendorInput:
         if self._answering is None:
             self._sender.kick()
 
-    async def has_answers(self, conversation: str, due: bool) -> None:
-        """The inner half put answers into the outbox; due: some may be sent now."""
-        if self.other is not None:
+    async def has_answers(self, conversation: str, *then: Then) -> None:
+        """There are answers in the outbox; then: see `into_box`."""
+        if self._sender is None:
             self.other.tell(self.name(), conversation)
             return
         await self.answered(conversation)
-        if due:
-            self._sender.kick()
+        for one in then:
+            one()
 
     async def take(self, incoming: Incoming) -> bool:
         """Keep what came in; when this returns it may be acknowledged. Whether it is new here.
@@ -251,26 +260,27 @@ class VendorInput:
             await asyncio.to_thread(unknown.keep, self.name(), what, incoming.raw, who)
         if incoming.kind == "strange":
             return True
-        if await self.with_person(incoming):
-            await asyncio.to_thread(self._note, incoming)
-            return True
-        is_new, is_answered = await together(partial(self._keep, incoming))
-        conversation = self.conversation(incoming.address)
-        who = (self.identifier, incoming.sender)
+        kept = await together(partial(self._keep, incoming, self.may_have_person))
+        if kept is None:
+            if await self.with_person(incoming):
+                await asyncio.to_thread(self._note, incoming)
+                return True
+            kept = await together(partial(self._keep, incoming, None))
+        is_new, then = kept
+        await then()
+        conversation, who = self.conversation(incoming.address), (self.identifier, incoming.sender)
         provenance.note_entry(conversation, self.name(), incoming.touch, identifier=who)
-        if is_answered:
-            await self.answered(conversation)
-            self._sender.kick()
-        elif self.other is not None:
-            self.other.tell(self.name(), conversation)
-        else:
-            self._answering.kick(conversation)
         return is_new
 
-    def _keep(self, incoming: Incoming, session: Session) -> tuple[bool, bool]:
+    def _keep(
+        self, incoming: Incoming, ask: MayHave | None, session: Session
+    ) -> tuple[bool, Callable[[], Awaitable[None]]] | None:
         """Into the inbox, with where its shopper is reached and what is answered at once, in one
-        transaction; whether it is new, and whether that is all."""
+        transaction; whether it is new, and what is to be called when it is kept. None: nothing is
+        kept, since it has to be asked first whether a person has the shopper."""
         conversation = self.conversation(incoming.address)
+        if ask and ask(session, conversation):
+            return None
         who = (self.identifier, incoming.sender)
         context = {"address": f"{self.name()}:{incoming.sender}", "touch": incoming.touch}
         shown, text = meaning(conversation, incoming)
@@ -287,14 +297,25 @@ class VendorInput:
         if text is not None:
             kept = (self.name(), conversation, incoming.id, shown, text, context)
             rooms.accept(*kept, heard, None, None, session)
-            return bool(new), False
+            oldest = rooms.pending(conversation, session) if self._answering else None
+            return bool(new), partial(self._to_rasa, conversation, oldest)
         # It stands in the room, where a person may look at it.
         said, at_once = described(incoming), {"text": shown}
         name = self.answer_name(incoming.address, incoming.id)
-        reply = partial(self.into_box, address=incoming.address, name=name, received=utc_now())
+        then: list[Then] = []
+
+        def reply(session: Session, shown: list[dict]) -> None:
+            then.append(self.into_box(session, shown, incoming.address, name, utc_now()))
+
         kept = (self.name(), conversation, incoming.id, said, said, context)
         rooms.accept(*kept, heard, at_once, reply, session)
-        return bool(new), True
+        return bool(new), partial(self.has_answers, conversation, *then)
+
+    async def _to_rasa(self, conversation: str, oldest: Pending | None) -> None:
+        if self._answering is None:
+            self.other.tell(self.name(), conversation)
+        else:
+            self._answering.kick(conversation, oldest)
 
     def _note(self, incoming: Incoming) -> None:
         """Keep what was said to a person in the room, and answer nothing."""
@@ -302,14 +323,19 @@ class VendorInput:
 
     def into_box(
         self, session: Session, shown: list[dict], address: str, name: str, received: datetime
-    ) -> timedelta:
-        """Put an answer into the outbox; for how long it is held there."""
+    ) -> Then:
+        """Put an answer into the outbox; what is to be called when it is kept there. Where the
+        sender is here and idle, what may be sent now is claimed for it."""
         held = self.held(received)
         for place, body in enumerate(self.parts(plain.merged(shown)), 1):
             one = name if place == 1 else f"{name} part {place}"
             # The parts of an answer leave in their order, the later ones by themselves.
             outbox.answer(session, self.name(), address, body, one, held, self.good_for)
-        return held
+        if held or self._sender is None:
+            return _nothing
+        is_idle = self._sender.is_idle
+        claimed = outbox.claim_at(session, self.name(), address) if is_idle else []
+        return partial(self._sender.kick, claimed)
 
     def in_room(self, message: Outgoing) -> Outgoing:
         """The message as its room shows it: the shop's own are put there before they are sent, so
@@ -328,3 +354,7 @@ class VendorInput:
         except SQLAlchemyError as error:
             raise NotSent(type(error).__name__) from error
         return await self.deliver(shown)
+
+
+def _nothing() -> None:
+    """What is held is not sent yet; what another process sends it is told of."""

@@ -36,7 +36,8 @@ UNANSWERED = "unanswered"
 
 Handle = Callable[[UserMessage], Awaitable[None]]
 Publish = Callable[[str, dict], Awaitable[None]]
-Reply = Callable[[Pending, object, "list[dict]"], None]
+Kept = Callable[[], Awaitable[None]]
+Reply = Callable[[Pending, Session, "list[dict]"], Kept]
 Prepare = Callable[[Pending], "Awaitable[Pending | list[dict]]"]
 
 
@@ -46,8 +47,9 @@ class Worker:
     `handle` gives a message to Rasa, `publish` shows a frame to a room, `retrieve_events` returns
     the events of a conversation's tracker; it is asked only about messages that may have been
     answered before: those found at start, and those whose answers could not be kept. `reply` puts
-    what a room shows into an outbox, where a room alone reaches nobody. `prepare` makes of a kept
-    message the one that Rasa is given (a recording is heard), or the answers that need no Rasa.
+    what a room shows into an outbox, where a room alone reaches nobody, and gives what is to be
+    called when it is kept there. `prepare` makes of a kept message the one that Rasa is given (a
+    recording is heard), or the answers that need no Rasa.
     """
 
     def __init__(
@@ -74,13 +76,16 @@ class Worker:
         self._places = asyncio.Semaphore(AT_ONCE)
         self._looking: asyncio.Task | None = None
 
-    def kick(self, conversation: str) -> None:
-        """See to it that the conversation's kept messages are worked off."""
+    def kick(self, conversation: str, oldest: Pending | None = None) -> None:
+        """See to it that the conversation's kept messages are worked off; oldest: the first of
+        them, by whoever has just kept one."""
         if self._stopping.is_set():
             return
         if conversation in self._tasks:
             self._again.add(conversation)
             return
+        if oldest is not None:
+            self._following[conversation] = oldest
         task = asyncio.create_task(self._drain(conversation))
         self._tasks[conversation] = task
 
@@ -168,20 +173,26 @@ class Worker:
         await self._publish(message.conversation, {"type": "typing", "on": True})
         try:
             answers = await self._answers(message)
-            shown, following = await together(partial(self._finish, message, answers))
+            shown, following, kept = await together(partial(self._finish, message, answers))
         finally:
             await self._publish(message.conversation, {"type": "typing", "on": False})
         if following is not None:
             self._following[message.conversation] = following
+        for one in kept:
+            await one()
         for room_message in shown:
             await self._publish(message.conversation, {"type": "message", "message": room_message})
 
     def _finish(self, message: Pending, answers: list[dict], session: Session):
-        """What the room shows of the answers, once they are kept, and what is to be answered
-        next."""
-        reply = self._reply and partial(self._reply, message)
-        shown = rooms.finish(message, answers, reply, session)
-        return shown, rooms.pending(message.conversation, session)
+        """What the room shows of the answers, once they are kept, what is to be answered next, and
+        what is to be called."""
+        kept: list[Kept] = []
+
+        def reply(session: Session, shown: list[dict]) -> None:
+            kept.append(self._reply(message, session, shown))
+
+        shown = rooms.finish(message, answers, reply if self._reply else None, session)
+        return shown, rooms.pending(message.conversation, session), kept
 
     async def _answers(self, message: Pending) -> list[dict]:
         answers = None

@@ -48,8 +48,14 @@ _SENT_AS = and_(_OUTBOX.c.state == SENT, _OUTBOX.c.vendor_id == bindparam("as_nu
 _TO_REPLY = select(_OUTBOX.c.id, _OUTBOX.c.state, _OUTBOX.c.body).where(
     _NAMED, or_(_OUTBOX.c.state == WAITING, _SENT_AS)
 )
+_ADDRESS = AddressRow.__table__.c
+_IS_OPEN = select(_ADDRESS.channel).where(
+    _ADDRESS.channel == _OUTBOX.c.channel,
+    _ADDRESS.address == _OUTBOX.c.address,
+    _ADDRESS.closed_at.is_(None),
+)
 _DUE = (
-    select(_OUTBOX)
+    select(_OUTBOX, _IS_OPEN.exists().label("is_open"))
     .where(
         _OUTBOX.c.channel == bindparam("at"),
         _OUTBOX.c.state == WAITING,
@@ -58,11 +64,23 @@ _DUE = (
     .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
     .limit(bindparam("most"))
 )
-_ADDRESS = AddressRow.__table__.c
-_OPEN = select(_ADDRESS.channel).where(
-    _ADDRESS.channel == bindparam("at"),
-    _ADDRESS.address == bindparam("place"),
-    _ADDRESS.closed_at.is_(None),
+_UNDER_WAY = (
+    select(_OUTBOX, _IS_OPEN.exists().label("is_open"))
+    .where(
+        _OUTBOX.c.channel == bindparam("at"),
+        _OUTBOX.c.address == bindparam("place"),
+        _OUTBOX.c.state.in_((WAITING, SENDING)),
+    )
+    .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
+)
+_HEARD_AT = select(_ADDRESS.heard_at).where(
+    _ADDRESS.channel == bindparam("at"), _ADDRESS.address == bindparam("place")
+)
+_SINCE = select(_OUTBOX.c.body, _OUTBOX.c.vendor_id).where(
+    _OUTBOX.c.channel == bindparam("at"),
+    _OUTBOX.c.address == bindparam("place"),
+    _OUTBOX.c.state.in_((SENT, ARRIVED, UNKNOWN)),
+    _OUTBOX.c.sent_at >= bindparam("heard", type_=DateTime),
 )
 _ONE = update(_OUTBOX).where(_OUTBOX.c.id == bindparam("number"))
 _QUIET_UNTIL = _ONE.values(due_at=bindparam("until", type_=DateTime))
@@ -160,41 +178,30 @@ def _to_reply(session: Session, name: str, vendor_id: str) -> Row | None:
 
 
 def used(
-    channel: str, address: str, free: Iterable[str] = (), size: Callable[[dict], int] = lambda _: 1
+    session: Session,
+    channel: str,
+    address: str,
+    free: Iterable[str] = (),
+    size: Callable[[dict], int] = lambda _: 1,
 ) -> tuple[int, timedelta]:
     """How many messages an address was sent since somebody wrote there, and how long ago that is.
 
     free: how the vendor's numbers of those begin that do not count. size: as how many messages of
     the vendor's a body counts.
     """
-    with read() as session:
-        heard = session.get(AddressRow, (channel, address)).heard_at
-        number = func.coalesce(OutboxRow.vendor_id, "")
-        wanted = select(OutboxRow.body).where(
-            OutboxRow.channel == channel,
-            OutboxRow.address == address,
-            OutboxRow.state.in_((SENT, ARRIVED, UNKNOWN)),
-            OutboxRow.sent_at >= heard,
-            *(~number.startswith(one, autoescape=True) for one in free),
-        )
-        bodies = session.scalars(wanted).all()
-    return sum(size(json.loads(body)) for body in bodies), utc_now() - heard
+    connection, where = session.connection(), {"at": channel, "place": address}
+    heard = connection.scalar(_HEARD_AT, where)
+    rows = connection.execute(_SINCE, {**where, "heard": heard}).all()
+    counted = (row.body for row in rows if not (row.vendor_id or "").startswith(tuple(free)))
+    return sum(size(json.loads(body)) for body in counted), utc_now() - heard
 
 
-def beside(channel: str, message: Outgoing) -> list[Outgoing]:
+def beside(session: Session, channel: str, message: Outgoing) -> list[Outgoing]:
     """What else is being sent to the same address now, the oldest first."""
-    with read() as session:
-        rows = session.scalars(
-            select(OutboxRow)
-            .where(
-                OutboxRow.channel == channel,
-                OutboxRow.address == message.address,
-                OutboxRow.state == SENDING,
-                OutboxRow.id != message.id,
-            )
-            .order_by(OutboxRow.due_at, OutboxRow.id)
-        )
-        return [_outgoing(row, row.tries) for row in rows]
+    where = {"at": channel, "place": message.address}
+    rows = session.connection().execute(_UNDER_WAY, where).all()
+    others = (row for row in rows if row.state == SENDING and row.id != message.id)
+    return [_outgoing(row, row.tries) for row in others]
 
 
 def is_taken(number: int) -> bool:
@@ -217,20 +224,33 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
         if session.connection().execute(_DUE, wanted).first() is None:
             return []
     with write() as session:
-        connection = session.connection()
-        taken = []
-        for row in connection.execute(_DUE, wanted).all():
-            quiet = limits.of(row.purpose).quiet
-            if quiet is not None and quiet.after(now) > now:
-                connection.execute(_QUIET_UNTIL, {"number": row.id, "until": quiet.after(now)})
-                continue
-            reason = _why_not(session, row, now)
-            if reason:
-                connection.execute(_DROPPED, {"number": row.id, "why": reason})
-                continue
-            connection.execute(_TAKEN, {"number": row.id})
-            taken.append(_outgoing(row, row.tries + 1))
-        return taken
+        return _taken(session, session.connection().execute(_DUE, wanted), now)
+
+
+def claim_at(session: Session, channel: str, address: str) -> list[Outgoing]:
+    """As `claim`, what is due at one address, in the caller's transaction; nothing while something
+    is being sent there, since that goes first."""
+    now = utc_now()
+    found = session.connection().execute(_UNDER_WAY, {"at": channel, "place": address}).all()
+    if any(row.state == SENDING for row in found):
+        return []
+    return _taken(session, (row for row in found if row.due_at <= now), now)
+
+
+def _taken(session: Session, due: Iterable[Row], now: datetime) -> list[Outgoing]:
+    connection, taken = session.connection(), []
+    for row in list(due):
+        quiet = limits.of(row.purpose).quiet
+        if quiet is not None and quiet.after(now) > now:
+            connection.execute(_QUIET_UNTIL, {"number": row.id, "until": quiet.after(now)})
+            continue
+        reason = _why_not(session, row, now)
+        if reason:
+            connection.execute(_DROPPED, {"number": row.id, "why": reason})
+            continue
+        connection.execute(_TAKEN, {"number": row.id})
+        taken.append(_outgoing(row, row.tries + 1))
+    return taken
 
 
 def reword(number: int, body: dict) -> None:
@@ -343,8 +363,7 @@ def _outgoing(row: OutboxRow | Row, tries: int) -> Outgoing:
 def _why_not(session: Session, row: Row, now: datetime) -> str | None:
     if row.expires_at < now:
         return "too_late"
-    where = {"at": row.channel, "place": row.address}
-    if session.connection().execute(_OPEN, where).first() is None:
+    if not row.is_open:
         return "no_address"
     answers = row.person_id is None
     if not answers and not consent.allowed(session, row.person_id, row.purpose, row.channel):

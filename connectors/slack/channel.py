@@ -172,7 +172,11 @@ class SlackInput(VendorInput):
                 await asyncio.to_thread(self._forget, *removed)
             return None
         if told.get("type") == "event_callback":
-            incoming = await asyncio.to_thread(payloads.of_event, told, self._is_ours)
+            if payloads.is_direct(told):
+                # Without a look into the database.
+                incoming = payloads.of_event(told, None)
+            else:
+                incoming = await asyncio.to_thread(payloads.of_event, told, self._is_ours)
         else:
             incoming = payloads.of_action(told)
         if incoming is not None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, DateTime, String, Text
+from sqlalchemy import Column, DateTime, String, Text, bindparam, select
 
 from cdp import keys
 from storage import Base, read, utc_now, write
@@ -25,6 +25,11 @@ class InstallRow(Base):
     sealed = Column(Text, nullable=False)
     expires_at = Column(DateTime)
     installed_at = Column(DateTime, nullable=False)
+
+
+# Each answer runs it: it is made once, and of plain columns.
+_INSTALLS = InstallRow.__table__
+_OF = select(_INSTALLS).where(_INSTALLS.c.place == bindparam("at"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def find(place: str) -> Install | None:
         UnknownKey: it was encrypted by a key that is no longer in `CDP_ENCRYPTION_KEY`.
     """
     with read() as session:
-        row = session.get(InstallRow, place)
+        row = session.connection().execute(_OF, {"at": place}).first()
     if row is None:
         return None
     told = json.loads(keys.decrypt(row.sealed))

@@ -126,10 +126,15 @@ def place_of(told: Mapping[str, Any]) -> tuple[str, str]:
     return team, _id({"enterprise_id": enterprise}, "enterprise_id") if whole else ""
 
 
+def is_direct(told: Mapping[str, Any]) -> bool:
+    """Whether an `event_callback` is of direct messages."""
+    return _part(told, "event").get("channel_type") == "im"
+
+
 def of_event(told: Mapping[str, Any], known) -> Incoming | None:
     """What an `event_callback` brings; None for what wants no answer.
 
-    known(address): whether that thread is a talk of ours already.
+    known(address): whether that thread is a talk of ours already; not asked of direct messages.
 
     Raises:
         ValueError: a part that every event has is missing.

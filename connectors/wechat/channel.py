@@ -21,6 +21,7 @@ from typing import Any
 
 from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from wechatpy.replies import ArticlesReply, TextReply
 
 from cdp.messages import outbox
@@ -32,7 +33,7 @@ from connectors.incoming import Incoming
 from connectors.pictures import Pictures
 from connectors.sender import Refused
 from connectors.tencent import Malformed, NotGenuine
-from connectors.vendor import VendorInput
+from connectors.vendor import Then, VendorInput
 from connectors.voice.formats import MAX_BYTES
 from connectors.wechat import outgoing, payloads, templates
 from connectors.wechat.client import Account, Client
@@ -93,7 +94,9 @@ class WeChatInput(VendorInput):
         self._outbound: Outbound | None = None
         self._followers: Followers | None = None
         self._signed: Signed | None = None
-        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: dict[str, set[_Asked]] = defaultdict(set)
+        # Requests by the names of their answers: whoever takes one out says what becomes of it.
+        self._asked: dict[str, _Asked] = {}
         self._tries: Counter[str] = Counter()
         if account is None:
             self.off()
@@ -190,26 +193,34 @@ class WeChatInput(VendorInput):
             return None
         conversation = self.conversation(incoming.address)
         name = self.answer_name(incoming.address, incoming.id)
-        answered = asyncio.Event()
-        patience = 0.0 if self._is_hopeless else self._patience
+        asked, patience = _Asked(), 0.0 if self._is_hopeless else self._patience
         end = asyncio.get_running_loop().time() + patience
-        self._waiting[conversation].add(answered)
+        self._waiting[conversation].add(asked)
+        self._asked.setdefault(name, asked)
         try:
             if not await self.take(incoming):
                 # Its answer may be there.
-                answered.set()
+                asked.answered.set()
             while True:
                 left = end - asyncio.get_running_loop().time()
                 with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(answered.wait(), left)
-                reply = await self._take_answer(name, told=answered.is_set())
+                    await asyncio.wait_for(asked.answered.wait(), left)
+                # What is taken out was made the reply to this request, and is being kept.
+                is_taken = left <= 0 and not self._taken_back(name, asked)
+                told = asked.answered.is_set() or is_taken
+                reply = asked.reply or await self._take_answer(name, told)
                 if reply is not None or left <= 0:
                     return reply or await self._last_word(name, conversation)
-                answered.clear()
+                asked.answered.clear()
         finally:
-            self._waiting[conversation].discard(answered)
+            self._taken_back(name, asked)
+            self._waiting[conversation].discard(asked)
             if not self._waiting[conversation]:
                 del self._waiting[conversation]
+
+    def _taken_back(self, name: str, asked: _Asked) -> bool:
+        """Whether a request's answer is nobody's to give any more."""
+        return self._asked.get(name) is asked and self._asked.pop(name, None) is not None
 
     @property
     def _patience(self) -> float:
@@ -271,10 +282,19 @@ class WeChatInput(VendorInput):
         end = received + timedelta(seconds=self._patience + MARGIN_SECONDS)
         return max(timedelta(0), end - utc_now())
 
+    def into_box(
+        self, session: Session, shown: list[dict], address: str, name: str, received: datetime
+    ) -> Then:
+        """See `VendorInput.into_box`; what a request waits for here is made the reply to it."""
+        then = super().into_box(session, shown, address, name, received)
+        asked = self._asked.pop(name, None)
+        reply = asked and outbox.replied(name, PASSIVE, session)
+        return partial(asked.tell, reply) if reply else then
+
     async def answered(self, conversation: str) -> None:
         """Tell the requests that wait for it."""
-        for event in list(self._waiting.get(conversation, ())):
-            event.set()
+        for asked in list(self._waiting.get(conversation, ())):
+            asked.answered.set()
 
     async def recording(self, media: str) -> bytes:
         """By `media/get`; see `VendorInput.recording`."""
@@ -297,6 +317,19 @@ class WeChatInput(VendorInput):
                 return
         # Another program of the account's sent it.
         logger.info("wechat.template.unknown number=%s", told.number)
+
+
+class _Asked:
+    """A request that waits for its answer."""
+
+    def __init__(self) -> None:
+        self.answered = asyncio.Event()
+        self.reply: dict | None = None
+
+    def tell(self, reply: dict) -> None:
+        """This is the reply."""
+        self.reply = reply
+        self.answered.set()
 
 
 class MiniProgramInput(WeChatInput):

@@ -108,9 +108,9 @@ class Outbound:
 
     async def send(self, message: Outgoing) -> str | None:
         """By customer-service messages, or by a template; see `VendorInput.deliver`."""
-        left = await asyncio.to_thread(QUOTA.left, self._channel, message.address, parts)
+        fitting = together(self._channel, message, QUOTA, parts, texts, self._shown)
         try:
-            async with together(self._channel, message, left, parts, texts, self._shown) as made:
+            async with fitting as (made, left):
                 if len(made) > left:
                     # Known before WeChat has to say it.
                     raise _Outside(f"{left} of {QUOTA.most} left within {QUOTA.window}")

@@ -1,7 +1,8 @@
 """WeCom's customer service (微信客服): a callback that only calls, and messages that are fetched.
 
 The callback says that there is something; `kf/sync_msg` brings it, page by page from where we were.
-The cursor moves when a page is kept, so a crash in between brings it once more, and twice is once.
+The cursor moves when a page is kept, for messages within a second, so a crash in between brings it
+once more, and twice is once.
 Who asks for a person is moved into the pool of servicers, and is the bot's again when that ends.
 """
 
@@ -11,10 +12,12 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
 from sanic import Blueprint
+from sqlalchemy import orm
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdp import cases
@@ -43,6 +46,7 @@ CALLED = "kf_msg_or_event"
 CODE_SECONDS = 18.0  # WeCom's 20, less the way there
 PAUSES = (1.0, 5.0, 30.0)
 FAILED_PAUSES = (0.0, 0.3, 0.7)
+MOVE_SECONDS = 1.0
 POOL, PERSON = 2, 3
 _SEND, _ON_EVENT = "/cgi-bin/kf/send_msg", "/cgi-bin/kf/send_msg_on_event"
 _WITH_A_PERSON, PERSON_PAUSE = 95018, timedelta(minutes=10)
@@ -76,6 +80,9 @@ class WeComInput(VendorInput):
         # Accounts that will be asked soon, with the token of the newest callback.
         self._called: dict[str, str | None] = {}
         self._tasks: set[asyncio.Task] = set()
+        # How far messages are taken, where that is known; of which accounts it will be noted soon.
+        self._cursors: dict[str, str] = {}
+        self._moving: set[str] = set()
         if corp is None:
             self.off()
 
@@ -119,7 +126,10 @@ class WeComInput(VendorInput):
             self._called[open_kfid] = token
             return
         self._called[open_kfid] = token
-        task = asyncio.create_task(self._sync(open_kfid))
+        self._begin(self._sync(open_kfid))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -140,19 +150,36 @@ class WeComInput(VendorInput):
     async def _take_pages(self, open_kfid: str, token: str | None) -> None:
         more = True
         while more:
-            cursor = await asyncio.to_thread(cursors.of, open_kfid)
-            asked = {"cursor": cursor, "limit": PAGE, "open_kfid": open_kfid}
+            if open_kfid not in self._cursors:
+                self._cursors[open_kfid] = await asyncio.to_thread(cursors.of, open_kfid)
+            asked = {"cursor": self._cursors[open_kfid], "limit": PAGE, "open_kfid": open_kfid}
             told = await self._client.call(
                 "/cgi-bin/kf/sync_msg", {**asked, "token": token} if token else asked
             )
             of: dict[object, list[dict]] = defaultdict(list)
-            for entry in told.get("msg_list") or ():
+            entries = told.get("msg_list") or ()
+            for entry in entries:
                 of[_shopper(entry)].append(entry)
             await asyncio.gather(*map(self._take_in_order, of.values()))
             if told.get("next_cursor"):
-                await asyncio.to_thread(cursors.move, open_kfid, told["next_cursor"])
+                self._cursors[open_kfid] = told["next_cursor"]
+                if any(entry.get("msgtype") == "event" for entry in entries):
+                    # What it says may be over by the time it comes once more.
+                    await asyncio.to_thread(cursors.move, open_kfid, told["next_cursor"])
+                elif open_kfid not in self._moving:
+                    self._moving.add(open_kfid)
+                    self._begin(self._move_soon(open_kfid))
             # A page may be empty though more follow.
             more = bool(told.get("has_more"))
+
+    async def _move_soon(self, open_kfid: str) -> None:
+        """Note how far messages are kept, out of the way of their answers."""
+        await asyncio.sleep(MOVE_SECONDS)
+        self._moving.discard(open_kfid)
+        try:
+            await asyncio.to_thread(cursors.move, open_kfid, self._cursors[open_kfid])
+        except SQLAlchemyError:
+            logger.exception("wecom.cursor.not_moved")
 
     async def _take_in_order(self, entries: list[dict]) -> None:
         """One shopper's; different ones' share the wait for the disk."""
@@ -178,11 +205,12 @@ class WeComInput(VendorInput):
             await self.take(found)
 
     async def _changed(self, found: Session) -> None:
+        conversation = self.conversation(found.address)
         if found.with_person:
-            self._with_person.add(found.address)
+            self._with_person.add(conversation)
         else:
-            self._with_person.discard(found.address)
-            await asyncio.to_thread(cases.end, self.conversation(found.address))
+            self._with_person.discard(conversation)
+            await asyncio.to_thread(cases.end, conversation)
 
     async def _undelivered(self, found: Undelivered) -> None:
         """Note what WeCom had taken, and the shopper did not get."""
@@ -197,15 +225,17 @@ class WeComInput(VendorInput):
                 if await asyncio.to_thread(outbox.became, self.name(), number, failure):
                     return
 
+    def may_have_person(self, session: orm.Session, conversation: str) -> bool:
+        """Whether one was asked for, or has the shopper; see `VendorInput.may_have_person`."""
+        return conversation in self._with_person or cases.waits(conversation, session)
+
     async def with_person(self, incoming: Incoming) -> bool:
         """Whether a servicer has, or is about to have, the shopper.
 
         What they write comes in order with who has them, and may be fetched when that is over.
         """
-        if incoming.address in self._with_person:
+        if self.conversation(incoming.address) in self._with_person:
             return True
-        if not await asyncio.to_thread(cases.waits, self.conversation(incoming.address)):
-            return False
         try:
             whose = _whose(incoming.address)
             told = await self._client.call("/cgi-bin/kf/service_state/get", whose)
@@ -227,10 +257,9 @@ class WeComInput(VendorInput):
         if self._client is None:
             raise Refused("WECOM_CORP_ID is not set")
         forms = (outgoing.parts, outgoing.texts)
-        left = await asyncio.to_thread(QUOTA.left, self.name(), message.address, self.parts)
         code, end = self._codes.pop(message.address, ("", 0.0))
         in_time = bool(code) and time.monotonic() < end
-        async with together(self.name(), message, left, *forms, self.in_room) as parts:
+        async with together(self.name(), message, QUOTA, *forms, self.in_room) as (parts, left):
             if len(parts) > left + in_time:
                 # Known before WeCom has to say it.
                 raise Refused(f"{left} of {QUOTA.most} left within {QUOTA.window}")

@@ -64,6 +64,16 @@ def say(purposes, granted, channel="web", at=NOON):
         consent.record(session, [ROOM], purposes, granted, channel, "test", at=at)
 
 
+def beside(message) -> list:
+    with read() as session:
+        return outbox.beside(session, "web", message)
+
+
+def used(*counting) -> tuple[int, timedelta]:
+    with read() as session:
+        return outbox.used(session, "web", ROOM[1], *counting)
+
+
 def states() -> dict[int, tuple[str, str | None]]:
     with read() as session:
         rows = session.scalars(select(OutboxRow).order_by(OutboxRow.id))
@@ -286,7 +296,7 @@ def test_a_template_that_is_none_says_what_was_expected(demo, template):
 def test_what_the_vendor_says_later_is_noted(demo, clock):
     number = notify(demo, "您的退款到账了").id
     (taken,) = outbox.claim("web")
-    assert outbox.is_taken(number) and outbox.beside("web", taken) == []
+    assert outbox.is_taken(number) and beside(taken) == []
     # Told before it is kept under that number: not known yet.
     assert not outbox.became("web", "vendor-1", None)
     outbox.sent(number, "vendor-1")
@@ -297,18 +307,50 @@ def test_what_the_vendor_says_later_is_noted(demo, clock):
     assert states() == {number: ("failed", "user block")}
 
 
+def claimed_at(address: str) -> list[str]:
+    with write() as session:
+        return [one.body["text"] for one in outbox.claim_at(session, "web", address)]
+
+
+def test_what_is_due_at_one_address_is_claimed_in_its_order(demo, clock):
+    for text, minutes in (("二", 1), ("一", 0), ("三", 1), ("晚些", 9)):
+        notify(demo, text, at=clock.now + timedelta(minutes=minutes))
+    clock.now += timedelta(minutes=5)
+    assert claimed_at("elsewhere") == []
+    assert claimed_at(ROOM[1]) == ["一", "二", "三"]
+    assert outbox.claim("web") == []
+
+
+def test_nothing_is_claimed_before_what_is_being_sent_there(demo, clock):
+    notify(demo, "一")
+    (taken,) = outbox.claim("web")
+    notify(demo, "二")
+    assert claimed_at(ROOM[1]) == []
+    outbox.sent(taken.id)
+    assert claimed_at(ROOM[1]) == ["二"]
+
+
+def test_what_is_not_allowed_any_more_is_not_claimed_at_its_address_either(demo, clock):
+    notify(demo, "新色到货", "marketing")
+    say(("marketing",), False)
+    offer = notify(demo, "您的退款到账了")
+    addresses.close("web", ROOM[1])
+    assert claimed_at(ROOM[1]) == []
+    assert states()[offer.id] == ("dropped", "no_address")
+
+
 def test_what_counts_for_a_quota(demo, clock):
     for text in ("一", "二", "三"):
         notify(demo, text)
     first, second, third = outbox.claim("web")
-    assert [one.body["text"] for one in outbox.beside("web", first)] == ["二", "三"]
+    assert [one.body["text"] for one in beside(first)] == ["二", "三"]
     outbox.sent(first.id, "passive")
     outbox.sent(second.id, "vendor-2")
     outbox.refused(third.id, "no")
     clock.now += timedelta(minutes=5)
-    assert outbox.used("web", ROOM[1]) == (2, timedelta(minutes=5))
-    assert outbox.used("web", ROOM[1], ("passive",))[0] == 1
-    assert outbox.used("web", ROOM[1], ("passive",), lambda body: 3)[0] == 3
+    assert used() == (2, timedelta(minutes=5))
+    assert used(("passive",))[0] == 1
+    assert used(("passive",), lambda body: 3)[0] == 3
 
 
 def test_limits_that_are_wrong_say_what_was_expected(tmp_path):

@@ -23,6 +23,7 @@ from tests.vendors.wecom import Simulator
 def quick(monkeypatch):
     monkeypatch.setattr(sender, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(channel, "PAUSES", (0.05, 0.05, 0.05))
+    monkeypatch.setattr(channel, "MOVE_SECONDS", 0.05)
     monkeypatch.setattr(contacts, "PAUSES", (0.0, 0.05, 0.05))
     monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(0))
     for module in (app, channel, contacts):

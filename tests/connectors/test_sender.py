@@ -99,6 +99,50 @@ async def test_a_service_message_without_an_echo_is_sent_again(person):
     assert tries == ["outbox-1", "outbox-1"]
 
 
+def claimed(person: int, text: str) -> list:
+    notify(person, text)
+    with write() as session:
+        return outbox.claim_at(session, "test", "room-1")
+
+
+async def test_what_is_claimed_already_is_sent_at_once_and_what_waits_after_it(person, monkeypatch):
+    monkeypatch.setattr(sender, "LOOK_SECONDS", 60.0)
+    got: list[str] = []
+
+    async def deliver(message) -> None:
+        got.append(message.body["text"])
+        if message.body["text"] == "一":
+            # Nobody tells the sender of it.
+            await asyncio.to_thread(notify, person, "二")
+
+    running = Sender("test", deliver)
+    assert not running.is_idle
+    running.start()
+    while not running.is_idle:
+        await asyncio.sleep(0.01)
+    running.kick(await asyncio.to_thread(claimed, person, "一"))
+    while len(got) < 2:
+        await asyncio.sleep(0.01)
+    await running.stop()
+    assert got == ["一", "二"] and not running.is_idle
+    assert [row.state for row in messages(person)] == ["sent", "sent"]
+
+
+async def test_what_is_claimed_is_sent_before_a_sender_ends(person, monkeypatch):
+    sent: list[str] = []
+
+    async def deliver(message) -> None:
+        sent.append(message.body["text"])
+
+    running = Sender("test", deliver)
+    running.start()
+    while not running.is_idle:
+        await asyncio.sleep(0.01)
+    running.kick(claimed(person, "一"))
+    await running.stop()
+    assert sent == ["一"] and [row.state for row in messages(person)] == ["sent"]
+
+
 async def test_a_database_that_is_away_ends_no_sender(person, monkeypatch):
     claim, calls = outbox.claim, []
 

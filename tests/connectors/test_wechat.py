@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
+from connectors import rooms, worker
 from connectors.fixed_words import words
 from connectors.wechat import channel, outgoing
 from connectors.wechat.channel import MiniProgramInput
@@ -88,6 +91,47 @@ async def test_what_comes_twice_is_answered_once_and_a_lost_reply_is_given_again
         # Each try is answered alike, whichever of them reaches the shopper.
         assert [one.outcome for one in push.attempts] == ["replied"] * 3
         assert len(box()) == 1
+
+
+@pytest.mark.parametrize(
+    ("pause", "outcome", "kept"),
+    [(0.01, "replied", ("sent", "passive")), (QUICK * 2, "accepted", ("sent", None))],
+)
+async def test_a_reply_that_could_not_be_kept_is_sent_once_when_it_is(
+    state, monkeypatch, pause, outcome, kept
+):
+    finish, failures = rooms.finish, iter([OperationalError("locked", {}, Exception())])
+
+    def failing(*given):
+        shown = finish(*given)
+        for error in failures:
+            raise error
+        return shown
+
+    monkeypatch.setattr(rooms, "finish", failing)
+    monkeypatch.setattr(worker, "PAUSES", (pause,))
+    async with talking() as (wechat, _):
+        ann = wechat.shopper("o-ann")
+        push = await does(ann.says, "在吗")
+        assert push.outcome == outcome
+        await until(lambda: box() == [kept])
+        assert ann.texts == ["听到：在吗"]
+
+
+async def test_a_request_whose_time_ends_while_its_reply_is_kept_gets_it(state, monkeypatch):
+    finish = rooms.finish
+
+    def slow(*given):
+        shown = finish(*given)
+        time.sleep(QUICK * 1.5)
+        return shown
+
+    monkeypatch.setattr(rooms, "finish", slow)
+    async with talking() as (wechat, _):
+        ann = wechat.shopper("o-ann")
+        push = await does(ann.says, "在吗")
+        assert (push.outcome, ann.texts) == ("replied", ["听到：在吗"])
+        assert box() == [("sent", "passive")]
 
 
 async def test_in_safe_mode_nothing_is_taken_in_clear(state):

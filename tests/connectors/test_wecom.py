@@ -33,7 +33,7 @@ async def test_a_question_is_fetched_and_answered(database):
         await until(lambda: ann.texts == ["听到：跑鞋有42码吗"])
         assert bot.heard == ["跑鞋有42码吗"]
         await until(lambda: box()[0][0] == "sent")
-        assert cursors.of("wkShop")
+        await until(lambda: cursors.of("wkShop"))
 
 
 async def test_an_empty_page_with_more_behind_it_ends_nothing(state):

@@ -74,6 +74,15 @@ async def test_answers_that_could_not_be_kept_are_kept_later_without_asking_agai
     assert rooms.pending("c") is None
 
 
+async def test_a_message_told_of_by_whoever_kept_it_is_answered_once(monkeypatch):
+    rasa, kept = Rasa(), rooms.pending("c")
+    rasa.worker.kick("c", kept)
+    # Under way already.
+    rasa.worker.kick("c", kept)
+    await rasa.work()
+    assert told() == ["您好"] and rasa.asked == 1
+
+
 async def test_after_many_failures_the_next_message_takes_up_the_first(monkeypatch):
     failing(monkeypatch, 3)
     rasa = Rasa()
