@@ -147,20 +147,22 @@ class SocketInput(SocketIOInput):
     async def _gone(self, sid: str, reason: str = "") -> None:
         # Silent since its last pong: what went out in between is told again. Engine.IO waits
         # for the next ping and its pong, and looks once in a pong's time.
-        doubtful = PING_SECONDS + 2 * PONG_SECONDS if self._was_silent(sid, reason) else 0
+        silent = self._silent(sid, reason)
+        doubtful = PING_SECONDS + max(2 * PONG_SECONDS, silent) if silent else 0
         lost = self._audience.leave(sid, doubtful)
         if lost:
             conversation, number = lost
             await self._note_shown(conversation, number - 1)
 
-    def _was_silent(self, sid: str, reason: str) -> bool:
-        """Whether a ping to a socket was without its pong for long: Engine.IO ends it for that, or
-        calls it closed where its wait for a frame ends first."""
-        if reason == self.sio.reason.PING_TIMEOUT:
-            return True
+    def _silent(self, sid: str, reason: str) -> float:
+        """For how many seconds a ping to a socket was without its pong, if that is why it ended:
+        Engine.IO says so, or calls it closed where its wait for a frame ends first."""
         socket = self.sio.eio.sockets.get(self.sio.manager.eio_sid_from_sid(sid, "/"))
         pinged = socket.last_ping if socket else None
-        return pinged is not None and time.time() - pinged > PONG_SECONDS / 2
+        silent = time.time() - pinged if pinged is not None else 0.0
+        if reason == self.sio.reason.PING_TIMEOUT:
+            return max(silent, PONG_SECONDS)
+        return silent if silent > PONG_SECONDS / 2 else 0.0
 
     async def _asked(self, sid: str, data: Any = None) -> None:
         """`session_request`: confirm the session named, or a new one where none, or none that
