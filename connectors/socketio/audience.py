@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict, deque
 from weakref import WeakValueDictionary
@@ -19,7 +20,8 @@ class Audience:
     def __init__(self) -> None:
         self._addresses: dict[str, str] = {}
         self._sessions: dict[str, Session] = {}
-        self._present: dict[str, set[str]] = defaultdict(set)
+        # Who is in a room, and since when (monotonic time).
+        self._present: dict[str, dict[str, float]] = defaultdict(dict)
         # What went out to a room of late: monotonic time, number.
         self._told: dict[str, deque[tuple[float, int]]] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -43,12 +45,12 @@ class Audience:
         if moved:
             self._leave_room(sid)
         self._sessions[sid] = session
-        self._present[session.conversation].add(sid)
+        self._present[session.conversation].setdefault(sid, time.monotonic())
         return before.conversation if moved else None
 
-    def leave(self, sid: str, doubtful: float = 0) -> tuple[str, int] | None:
-        """A socket is gone. If nobody is left in its room: the room, and the first number that was
-        told there within the last `doubtful` seconds."""
+    def leave(self, sid: str, doubtful: float = 0) -> list[int]:
+        """A socket is gone. The numbers that were told in its room within the last `doubtful`
+        seconds, and to nobody who is still there."""
         self._addresses.pop(sid, None)
         return self._leave_room(sid, doubtful)
 
@@ -65,15 +67,15 @@ class Audience:
         """Whoever tells something to a room takes turns, so that nothing is told twice."""
         return self._turns.setdefault(conversation, asyncio.Lock())
 
-    def _leave_room(self, sid: str, doubtful: float = 0) -> tuple[str, int] | None:
+    def _leave_room(self, sid: str, doubtful: float = 0) -> list[int]:
         session = self._sessions.pop(sid, None)
         if session is None:
-            return None
-        conversation = session.conversation
-        self._present[conversation].discard(sid)
-        if self._present[conversation]:
-            return None
-        del self._present[conversation]
-        since = time.monotonic() - doubtful
-        numbers = [number for at, number in self._told.pop(conversation, ()) if at > since]
-        return (conversation, min(numbers)) if numbers else None
+            return []
+        others = self._present[session.conversation]
+        others.pop(sid, None)
+        told = self._told.get(session.conversation, ())
+        if not others:
+            del self._present[session.conversation]
+            self._told.pop(session.conversation, None)
+        since, till = time.monotonic() - doubtful, min(others.values(), default=math.inf)
+        return [number for at, number in told if since < at < till]

@@ -14,6 +14,7 @@ import logging
 import os
 import time
 import uuid
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -145,14 +146,26 @@ class SocketInput(SocketIOInput):
         return True
 
     async def _gone(self, sid: str, reason: str = "") -> None:
+        # With its connection we may be ended, but not what is noted of it.
+        await self._through(self._left(sid, reason))
+
+    async def _left(self, sid: str, reason: str) -> None:
         # Silent since its last pong: what went out in between is told again. Engine.IO waits
         # for the next ping and its pong, and looks once in a pong's time.
         silent = self._silent(sid, reason)
         doubtful = PING_SECONDS + max(2 * PONG_SECONDS, silent) if silent else 0
-        lost = self._audience.leave(sid, doubtful)
-        if lost:
-            conversation, number = lost
-            await self._note_shown(conversation, number - 1)
+        session = self._audience.session(sid)
+        if session is None:
+            self._audience.leave(sid)
+            return
+        conversation = session.conversation
+        # Its page may be back already, or come back meanwhile.
+        async with self._audience.turn(conversation):
+            lost = self._audience.leave(sid, doubtful)
+            if lost and self._audience.is_there(conversation):
+                await self._tell_again(conversation, lost)
+            elif lost:
+                await self._note_shown(conversation, lost[0] - 1)
 
     def _silent(self, sid: str, reason: str) -> float:
         """For how many seconds a ping to a socket was without its pong, if that is why it ended:
@@ -239,11 +252,15 @@ class SocketInput(SocketIOInput):
         return session
 
     async def _keep(self, session: Session, *message) -> None:
-        keeping = asyncio.create_task(self._kept(session, message))
-        self._keeping.add(keeping)
-        keeping.add_done_callback(self._keeping.discard)
         # A socket that breaks must not keep what is kept from being worked off.
-        await asyncio.shield(keeping)
+        await self._through(self._kept(session, message))
+
+    async def _through(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it to its end, even if we are ended."""
+        doing = asyncio.create_task(work)
+        self._keeping.add(doing)
+        doing.add_done_callback(self._keeping.discard)
+        await asyncio.shield(doing)
 
     async def _kept(self, session: Session, message: tuple) -> None:
         conversation = session.conversation
@@ -300,11 +317,24 @@ class SocketInput(SocketIOInput):
             logger.exception("socketio.room.not_read")
             return
         for message in missed:
-            for told in payloads.bot_messages(message):
-                await self.sio.emit(self.bot_message_evt, told, to=to)
-            self._audience.told(conversation, message["seq"])
+            await self._emit(conversation, message, to)
         if missed:
             await self._note_shown(conversation, missed[-1]["seq"])
+
+    async def _tell_again(self, conversation: str, numbers: list[int]) -> None:
+        try:
+            kept = await asyncio.to_thread(rooms.history, conversation, numbers[0] - 1)
+        except SQLAlchemyError:
+            logger.exception("socketio.room.not_read")
+            return
+        for message in kept:
+            if message["seq"] in numbers:
+                await self._emit(conversation, message, conversation)
+
+    async def _emit(self, conversation: str, message: dict, to: str) -> None:
+        for told in payloads.bot_messages(message):
+            await self.sio.emit(self.bot_message_evt, told, to=to)
+        self._audience.told(conversation, message["seq"])
 
     @staticmethod
     async def _note_shown(conversation: str, number: int) -> None:

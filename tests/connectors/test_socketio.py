@@ -178,7 +178,8 @@ async def test_two_pages_of_one_session_hear_the_same(state):
         assert await one.heard_texts(1) == await other.heard_texts(1) == ["听到：在吗"]
 
 
-async def test_a_page_that_died_gets_again_what_it_may_not_have_got(state, monkeypatch):
+@pytest.mark.parametrize("back_early", [False, True])
+async def test_a_page_that_died_gets_again_what_it_may_not_have_got(state, monkeypatch, back_early):
     monkeypatch.setattr(channel, "PING_SECONDS", 0.2)
     # Long enough for the living page on a busy machine.
     monkeypatch.setattr(channel, "PONG_SECONDS", 1.0)
@@ -196,8 +197,13 @@ async def test_a_page_that_died_gets_again_what_it_may_not_have_got(state, monke
             said = ["user_uttered", {"message": "在吗", "session_id": session}]
             await dying.send(f"42{json.dumps(said)}")
             # From here on it answers no ping.
+            if back_early:
+                while "bot_uttered" not in await dying.recv():
+                    pass
+                back = await at.widget(session)
             await asyncio.wait_for(dying.wait_closed(), 10)
-        back = await at.widget(session)
+        if not back_early:
+            back = await at.widget(session)
         assert await back.heard_texts(1) == ["听到：在吗"]
 
 
