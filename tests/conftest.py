@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import create_engine, delete
 
 from cdp.cases import CaseRow
@@ -170,6 +170,8 @@ def browser():
         if os.environ.get("CI") == "true":
             pytest.fail("no Chromium: set CHROMIUM or install one")
         pytest.skip("no Chromium: set CHROMIUM or install one")
+    # Five seconds otherwise, which a busy machine may take for one page.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         made = playwright.chromium.launch(executable_path=found, args=args)

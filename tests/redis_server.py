@@ -29,7 +29,7 @@ class Server:
 
     def start(self) -> None:
         self._process = subprocess.Popen([*self._command, "--port", str(self._port)])
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self._port), 1).close()
@@ -37,7 +37,7 @@ class Server:
             except OSError:
                 ended = self._process.poll()
                 assert ended is None, f"redis-server ended with {ended}"
-                assert time.monotonic() < until, "redis-server did not start in 20 s"
+                assert time.monotonic() < until, "redis-server did not start in 60 s"
                 time.sleep(0.02)
 
     def stop(self) -> None:

@@ -42,7 +42,7 @@ def served(application) -> Iterator[str]:
     running = server(application, port)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not running.started and time.monotonic() < until:
         time.sleep(0.02)
     assert running.started

@@ -209,7 +209,7 @@ def test_the_web_applications_folder(logs, tmp_path, monkeypatch):
     monkeypatch.setenv("CDP_WATCH_SOURCE", "logs")
     (place / "a.jsonl").write_bytes(jsonl([1]))
     assert watch.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not stored() and time.monotonic() < until:
         time.sleep(0.02)
     watch.stop()

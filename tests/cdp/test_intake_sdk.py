@@ -100,7 +100,7 @@ def test_after_a_503_the_sdk_sends_again_and_it_counts_once(server_source):
         for number in range(250):
             client.track(f"u{number}", "Product Viewed", {}, consent())
         client.flush()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while len(stored()) < 250 and time.monotonic() < until:
             time.sleep(0.05)
         client.shutdown()

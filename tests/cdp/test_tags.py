@@ -58,13 +58,13 @@ def seconds_to_tag(name: str) -> float:
     wanted = {"来源:短视频渠道", "兴趣:运动装备"}
     sent = time.monotonic()
     Shopper(name).lands(**AD).looks("running_shoes")
-    while time.monotonic() - sent < 10:
+    while time.monotonic() - sent < 60:
         with read() as session:
             person = identity.person_of(session, [("anonymous_id", f"a-{name}")])
             if person and wanted <= {tag.tag for tag in tags.of(session, person)}:
                 return time.monotonic() - sent
         time.sleep(0.005)
-    raise AssertionError("no tags within 10 seconds")
+    raise AssertionError("no tags within a minute")
 
 
 def test_a_tag_says_why(database):

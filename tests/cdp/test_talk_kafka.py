@@ -20,7 +20,7 @@ from storage import read
 def cluster():
     """A producer that carries a mock cluster, and the cluster's address."""
     producer = Producer({"test.mock.num.brokers": 1})
-    brokers = producer.list_topics(timeout=10).brokers.values()
+    brokers = producer.list_topics(timeout=60).brokers.values()
     yield producer, ",".join(f"{one.host}:{one.port}" for one in brokers)
 
 
@@ -57,7 +57,7 @@ def test_kafka_gives_each_event_once(database, cluster, capsys):
     assert len(stored()) == 30 and "13812341234" not in json.dumps(stored(), ensure_ascii=False)
     # Somebody else's group reads it all again: it is known.
     consumer, tally = kafka.connect(url + "-again"), kafka.Tally()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while tally.read < 33 and time.monotonic() < until:
         kafka.consume(consumer, tally)
     consumer.close()

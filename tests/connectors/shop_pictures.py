@@ -68,9 +68,9 @@ class Shop:
             run = {"args": ([listening],), "daemon": True}
             thread = threading.Thread(target=server.run, **run)
             thread.start()
-            until = time.monotonic() + 20
+            until = time.monotonic() + 60
             while not server.started:
-                assert time.monotonic() < until, "the pictures' server did not start in 20 s"
+                assert time.monotonic() < until, "the pictures' server did not start in 60 s"
                 time.sleep(0.01)
             yield self
             server.should_exit = True

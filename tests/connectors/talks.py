@@ -49,7 +49,7 @@ async def does(act, *given):
     return await asyncio.to_thread(act, *given)
 
 
-async def until(true, seconds: float = 15.0) -> None:
+async def until(true, seconds: float = 60.0) -> None:
     for _ in range(int(seconds / 0.02)):
         if await asyncio.to_thread(true):
             return

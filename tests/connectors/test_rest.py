@@ -39,7 +39,7 @@ async def post(rasa):
     """Post a body, as JSON unless it is bytes."""
     async with (
         served(RestInput({"shop": KEY}), rasa.handle) as place,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=60) as client,
     ):
 
         async def send(body, authorization: bytes = f"Bearer {KEY}".encode()):

@@ -29,7 +29,7 @@ async def install(at, client: httpx.AsyncClient, team: str = "T1") -> httpx.Resp
 
 @pytest.fixture
 async def browser():
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         yield client
 
 
@@ -160,7 +160,7 @@ async def test_who_began_nothing_in_this_browser_finishes_nothing(state, browser
         page = await browser.get(f"{at.url}/install")
         state = page.text.partition("state=")[2].partition('"')[0]
         told = {"code": "x", "state": state}
-        async with httpx.AsyncClient() as victim:
+        async with httpx.AsyncClient(timeout=60) as victim:
             assert (await victim.get(f"{at.url}/oauth", params=told)).status_code == 403
         forged = {"code": "x", "state": "x"}
         assert (await browser.get(f"{at.url}/oauth", params=forged)).status_code == 403

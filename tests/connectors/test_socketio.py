@@ -259,7 +259,7 @@ async def test_a_foreign_page_opens_nothing(state):
         ours = await at.widget(headers={"Sec-Fetch-Site": "same-origin"}, transports=["polling"])
         await ours.say("在吗")
         assert await ours.heard_texts(1) == ["听到：在吗"]
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             url = f"http://{at.place}{PATH}/?EIO=4&transport=polling"
             allowed = await client.get(url, headers={"Origin": PAGE})
             assert allowed.headers["Access-Control-Allow-Origin"] == PAGE
@@ -370,7 +370,7 @@ async def test_what_rasa_says_of_itself_waits_in_the_room(state):
 async def test_without_pages_the_channel_is_off(state, monkeypatch):
     monkeypatch.delenv("SOCKETIO_ORIGINS", raising=False)
     off = SocketInput.from_credentials(None)
-    async with served(off, Bot()) as place, httpx.AsyncClient() as client:
+    async with served(off, Bot()) as place, httpx.AsyncClient(timeout=60) as client:
         health = await client.get(f"http://{place}/webhooks/socketio/")
         assert health.json() == {"status": "off"}
         assert (await client.get(f"http://{place}{PATH}/?EIO=4")).status_code == 404

@@ -52,7 +52,7 @@ def recognition(monkeypatch):
 @pytest.fixture
 async def page(state, recognition):
     bot = Bot()
-    async with served(WebInput([PAGE]), bot) as place, httpx.AsyncClient() as client:
+    async with served(WebInput([PAGE]), bot) as place, httpx.AsyncClient(timeout=60) as client:
         yield Page(client, f"http://{place}/webhooks/web/voice", bot)
 
 

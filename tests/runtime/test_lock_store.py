@@ -50,7 +50,7 @@ def test_a_holder_past_its_lifetime_gives_way():
         store, order = WakingLockStore(), []
         slow = asyncio.create_task(_hold(store, order, "slow", 5, lifetime=0.1))
         await asyncio.sleep(0.01)
-        await asyncio.wait_for(_hold(store, order, "next", 0), 1)
+        await asyncio.wait_for(_hold(store, order, "next", 0), 4)
         slow.cancel()
         return order
 

@@ -79,13 +79,13 @@ def test_the_action_server_wants_its_token_and_ends_well(tmp_path):
     tracker = {"sender_id": "a", "slots": {}, "latest_message": {}, "events": [], "active_loop": {}}
     call = {"next_action": "action_hello", "sender_id": "a", "tracker": tracker, "domain": {}}
     with _actions(tmp_path) as (url, process):
-        assert requests.get(f"{url}/health", timeout=5).ok
+        assert requests.get(f"{url}/health", timeout=60).ok
         for headers in ({}, {"Authorization": "Bearer wrong"}):
-            refused = requests.post(f"{url}/webhook", json=call, headers=headers, timeout=5)
+            refused = requests.post(f"{url}/webhook", json=call, headers=headers, timeout=60)
             assert refused.status_code == 401
-        assert requests.get(f"{url}/actions", timeout=5).status_code == 401
+        assert requests.get(f"{url}/actions", timeout=60).status_code == 401
         allowed = {"Authorization": f"Bearer {TOKEN}"}
-        answered = requests.post(f"{url}/webhook", json=call, headers=allowed, timeout=5)
+        answered = requests.post(f"{url}/webhook", json=call, headers=allowed, timeout=60)
         assert answered.json()["responses"][0]["text"] == "hello"
     assert process.returncode == 0
 

@@ -86,7 +86,7 @@ class ChatServer:
         assert len(names) == 1, f"one conversation expected, found {names}"
         return names.pop()
 
-    def until(self, holds, what: str, seconds: float = 25) -> None:
+    def until(self, holds, what: str, seconds: float = 60) -> None:
         """Wait until `holds()`."""
         deadline = time.monotonic() + seconds
         while not holds():
@@ -95,7 +95,7 @@ class ChatServer:
             time.sleep(0.02)
 
     def _run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=60)
 
     async def _drop(self) -> None:
         for ws in list(self.sockets):

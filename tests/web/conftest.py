@@ -74,7 +74,7 @@ def open_page(browser, site):
         context = options.pop("context", None) or browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda said: _note(said, faults))
         page.goto(site + path)
@@ -92,7 +92,7 @@ def _note(said, faults: list[str]) -> None:
         faults.append(said.text)
 
 
-def _wait_until(holds, what: str, seconds: float = 25) -> None:
+def _wait_until(holds, what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:

@@ -52,10 +52,10 @@ def served(app: FastAPI) -> Iterator[str]:
         until(lambda: server.started, "the web application to start")
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
 
 
-def until(holds: Callable[[], _T], what: str, seconds: float = 25) -> _T:
+def until(holds: Callable[[], _T], what: str, seconds: float = 60) -> _T:
     """What `holds` gives once that is true."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):

@@ -34,7 +34,7 @@ def address(filled, own_state, tmp_path, monkeypatch):
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not server.started and time.monotonic() < until:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -54,7 +54,7 @@ def opened(browser, address):
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda said: _note(said, faults))
         page.goto(f"{address}/console")

@@ -24,7 +24,7 @@ def mine(browser, address):
         locale="zh-CN", user_agent=customers.AGENT, viewport={"width": 390, "height": 844}
     )
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: said.type == "error" and faults.append(said.text))

@@ -62,7 +62,7 @@ class Place:
 
     def open(self, browser, **options):
         page = browser.new_page(locale="en-GB", **options)
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.goto(self.url)
         page.locator(".qc-launcher").click()
         expect(page.locator("#qc-panel")).to_be_visible()
@@ -115,7 +115,7 @@ def _site(port: int, socket: str) -> Iterator[None]:
     thread.join(timeout=10)
 
 
-def _wait(holds, seconds: float = 20) -> None:
+def _wait(holds, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come about"

@@ -31,7 +31,7 @@ def visit(browser, address):
             options = {"locale": "zh-CN", "user_agent": customers.AGENT, **options}
             contexts.append(browser.new_context(**options))
         page = (options.get("context") or contexts[-1]).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.asked = []
         page.on("request", lambda request: page.asked.append(request.url.removeprefix(address)))
         page.on("pageerror", lambda error: faults.append(str(error)))

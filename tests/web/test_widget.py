@@ -182,7 +182,7 @@ def test_a_lost_connection_is_said_and_what_was_written_is_sent_later(widget, ch
     widget.page.reload()  # not even a reload loses it
     widget.expect_state("第二句", "pending")
     chat.start()
-    expect(widget.banner).to_be_hidden(timeout=15_000)
+    expect(widget.banner).to_be_hidden()
     widget.expect_state("离线时写的", "done")
     widget.expect_state("第二句", "done")
     assert widget.texts() == ["您好", "离线时写的", "第二句"]

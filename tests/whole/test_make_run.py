@@ -132,7 +132,7 @@ def test_up_answering_ended_and_up_again(start, env):
     assert page in first.output and "demo mode" in first.output
     assert re.search(r" [1-9]\d* offers and 9 orders written", first.output)
     assert UP_TO_DATE in first.output
-    shown = requests.get(page, timeout=10)
+    shown = requests.get(page, timeout=60)
     assert shown.ok and "云途商城" in shown.text
     talk = Talk(f"http://127.0.0.1:{env['QUDAO_RASA_PORT']}", "demo")
     assert "免息" in talk.say("这个手机能分期吗")

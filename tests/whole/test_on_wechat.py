@@ -112,7 +112,7 @@ def here(served, monkeypatch) -> None:
     monkeypatch.setenv("QUDAO_VAR", str(served.folder))
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def until(true: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
@@ -234,7 +234,7 @@ def test_on_slack(served, here, slack):
 def test_in_another_workspace_of_slack_that_installed_the_app(served, here, slack):
     team = slack.team("T2", installed=False)
     slack.browser_team = "T2"
-    with httpx.Client(follow_redirects=True) as browser:
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
         page = browser.get(f"{served.webhooks}/webhooks/slack/install")
         link = page.text.partition('href="')[2].partition('"')[0]
         assert "安装好了" in browser.get(unescape(link)).text
@@ -251,7 +251,7 @@ def test_in_a_widget_of_others(served, here):
     widget.on("bot_uttered", heard.append)
     widget.on("session_confirm", session.append)
     where = {"socketio_path": "/webhooks/socketio/socket.io", "transports": ["polling"]}
-    widget.connect(served.url, headers={"Origin": WIDGET}, wait_timeout=10, **where)
+    widget.connect(served.url, headers={"Origin": WIDGET}, wait_timeout=60, **where)
     widget.emit("session_request", {"session_id": None})
     until(lambda: session)
     widget.emit("user_uttered", {"message": "退货政策", "session_id": session[0]})

@@ -41,7 +41,7 @@ def parse(assistant):
     def asked(text: str) -> dict:
         token = secret("RASA_TOKEN")
         url = f"{assistant.url}/model/parse"
-        answer = requests.post(url, params={"token": token}, json={"text": text}, timeout=10)
+        answer = requests.post(url, params={"token": token}, json={"text": text}, timeout=60)
         answer.raise_for_status()
         return answer.json()
 

@@ -20,7 +20,7 @@ from storage import write
 pytestmark = pytest.mark.slow
 
 # The names follow a new version every two seconds.
-FOLLOWED_SECONDS = 20
+FOLLOWED_SECONDS = 60
 NAME = "定格 飞檐 榫卯积木"
 ORDERS = {"QD2026119101": 20, "QD2026119102": 20, "QD2026119103": 40}
 NEW = (

@@ -61,12 +61,12 @@ class RestRig(Rig):
 
     def post(self, body: bytes, inside: bool = False) -> int:
         headers = {"Authorization": f"Bearer {KEY}"}
-        return requests.post(self._url, body, headers=headers, timeout=9).status_code
+        return requests.post(self._url, body, headers=headers, timeout=60).status_code
 
     def _post(self, who: str, text: str, authorization: str) -> requests.Response:
         told = {"sender": who, "message": text}
         headers = {"Authorization": authorization}
-        return requests.post(self._url, json=told, headers=headers, timeout=9)
+        return requests.post(self._url, json=told, headers=headers, timeout=60)
 
 
 def _shown(answer: dict) -> str:

@@ -114,7 +114,7 @@ class WeChatRig(Rig):
             FOREIGN: {"appid": "wx-somebody-else"},
         }
         if how == UNSIGNED:
-            return requests.post(at.callback_url, b"<xml/>", timeout=9).status_code
+            return requests.post(at.callback_url, b"<xml/>", timeout=60).status_code
         shopper = at.shopper("forger")
         return shopper.pushes("text", forged[how], Content=text).attempts[0].status
 
@@ -129,7 +129,7 @@ class WeChatRig(Rig):
             signed = (at.token, query["timestamp"], query["nonce"], sealed)
             query |= {"encrypt_type": "aes", "msg_signature": crypto.signature(*signed)}
             body = f"<xml><Encrypt>{sealed}</Encrypt></xml>".encode()
-        return requests.post(at.callback_url, body, params=query, timeout=9).status_code
+        return requests.post(at.callback_url, body, params=query, timeout=60).status_code
 
     def read(self, payload: bytes) -> Incoming | None:
         found = payloads.parse(parsed(payload))

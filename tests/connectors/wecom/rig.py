@@ -102,7 +102,7 @@ class WeComRig(Rig):
 
     def forge(self, how: str, text: str) -> int:
         if how == UNSIGNED:
-            return requests.post(self._url, self._sealed(b"<xml/>")[1], timeout=9).status_code
+            return requests.post(self._url, self._sealed(b"<xml/>")[1], timeout=60).status_code
         forged = {
             WRONG: {"signed": "guessed"},
             OLD: {"timestamp": str(int(self._wecom.clock()) - 400)},
@@ -115,13 +115,13 @@ class WeComRig(Rig):
     def replay(self) -> int:
         query, body = self._sealed(self._wecom.deliveries[-1].xml.encode())
         for _ in range(2):
-            status = requests.post(self._url, body, params=query, timeout=9).status_code
+            status = requests.post(self._url, body, params=query, timeout=60).status_code
         return status
 
     def post(self, body: bytes, inside: bool = False) -> int:
         query, sealed = self._sealed(body)
         told = sealed if inside else body
-        return requests.post(self._url, told, params=query, timeout=9).status_code
+        return requests.post(self._url, told, params=query, timeout=60).status_code
 
     def _sealed(self, body: bytes) -> tuple[dict[str, str], bytes]:
         at = self._wecom

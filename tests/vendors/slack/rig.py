@@ -123,7 +123,7 @@ def actions(*elements: dict, **more) -> dict:
     return {"type": "actions", "elements": list(elements), **more}
 
 
-def until(holds: Callable[[], bool], seconds: float = 8) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until it holds."""
     end = time.monotonic() + seconds
     while not holds():

@@ -90,9 +90,9 @@ class Server:
 
     def start(self) -> None:
         self._thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not self._server.started:
-            assert time.monotonic() < until, "the simulator's server did not start in 20 s"
+            assert time.monotonic() < until, "the simulator's server did not start in 60 s"
             time.sleep(0.01)
 
     def stop(self) -> None:

@@ -51,7 +51,7 @@ class Shopper:
             content = self.vendor.media.kept[one.content["thumb_media_id"]].content
         else:
             told = one.content["articles"][0] if one.kind == "news" else one.content
-            content = requests.get(told.get("picurl") or told.get("thumb_url"), timeout=9).content
+            content = requests.get(told.get("picurl") or told.get("thumb_url"), timeout=60).content
         return content if is_picture(content) else None
 
     @property

@@ -59,7 +59,7 @@ class Server:
     def start(self) -> str:
         """Its address."""
         self._thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not self._server.started:
             if time.monotonic() > until or not self._thread.is_alive():
                 raise RuntimeError("the simulator's server did not start within 20 s")
