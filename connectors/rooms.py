@@ -11,7 +11,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -30,6 +29,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from storage import Base, read, utc_now, within, write
@@ -106,10 +106,20 @@ _DONE = (
     .values(state=DONE)
 )
 _INTO_INBOX, _INTO_ROOM = insert(_INBOX), insert(_ROOM)
+_KEPT = select(_INBOX).where(_INBOX.c.id == bindparam("number"))
 _MESSAGE = select(_ROOM).where(
     _ROOM.c.conversation == _CONVERSATION, _ROOM.c.seq == bindparam("seq")
 )
 _LAST_NUMBER = select(func.max(_ROOM.c.seq)).where(_ROOM.c.conversation == _CONVERSATION)
+_OLDEST_NUMBER = select(func.min(_INBOX.c.id)).where(
+    _INBOX.c.conversation == _CONVERSATION, _INBOX.c.state == NEW
+)
+_AT = (
+    _LAST_NUMBER.scalar_subquery().label("last"),
+    _OLDEST_NUMBER.scalar_subquery().label("oldest"),
+)
+_BEFORE = select(_NUMBER_OF.scalar_subquery().label("known"), *_AT)
+_AFTER = select(*_AT)
 _NEWEST = (
     select(_ROOM)
     .where(_ROOM.c.conversation == _CONVERSATION, _ROOM.c.seq > bindparam("after"))
@@ -137,6 +147,24 @@ class Pending:
         return f"inbox-{self.id}"
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """A message that is kept, as its room shows it. is_new: it was not kept before. following: the
+    conversation's oldest message that is not done, which it may be."""
+
+    shown: dict
+    is_new: bool
+    following: Pending | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The room's new messages, and the conversation's next message to be answered."""
+
+    shown: list[dict]
+    following: Pending | None
+
+
 def accept(
     channel: str,
     conversation: str,
@@ -148,8 +176,8 @@ def accept(
     at_once: dict | None = None,
     reply: Reply | None = None,
     session: Session | None = None,
-) -> dict:
-    """Keep a message, once; the room's message as it is shown.
+) -> Accepted:
+    """Keep a message, once.
 
     `shown` is what the shopper sees of it (a button's title), `text` what Rasa gets. `also` is
     written in the same transaction. `at_once` is an answer that needs no Rasa: it is written with
@@ -159,11 +187,12 @@ def accept(
     now, mine = utc_now(), {"conversation": conversation, "client_id": client_id}
     with within(session) as session:
         connection = session.connection()
-        known = connection.scalar(_NUMBER_OF, mine)
-        if known is not None:
-            found = {"conversation": conversation, "seq": known}
-            return _shown(connection.execute(_MESSAGE, found).mappings().one())
-        seq = _next_seq(session, conversation)
+        before = connection.execute(_BEFORE, mine).one()
+        if before.known is not None:
+            found = {"conversation": conversation, "seq": before.known}
+            shown = _shown(connection.execute(_MESSAGE, found).mappings().one())
+            return Accepted(shown, False, _kept(connection, before.oldest))
+        seq = (before.last or 0) + 1
         kept = {
             **mine,
             "channel": channel,
@@ -173,7 +202,7 @@ def accept(
             "state": NEW if at_once is None else DONE,
             "received_at": now,
         }
-        connection.execute(_INTO_INBOX, kept)
+        kept["id"] = connection.execute(_INTO_INBOX, kept).inserted_primary_key[0]
         said = _room_row(conversation, seq, "user", {"text": shown}, now, client_id)
         connection.execute(_INTO_ROOM, said)
         if also is not None:
@@ -183,24 +212,17 @@ def accept(
             connection.execute(_INTO_ROOM, told)
             if reply is not None:
                 reply(session, [_shown(told)])
-        return _shown(said)
+        is_first = before.oldest is None and at_once is None
+        following = _pending(kept) if is_first else _kept(connection, before.oldest)
+        return Accepted(_shown(said), True, following)
 
 
-def pending(conversation: str, session: Session | None = None) -> Pending | None:
-    """The oldest message of a conversation that is not yet done; `session`: to look in."""
-    with read() if session is None else nullcontext(session) as session:
-        row = session.connection().execute(_OLDEST, {"conversation": conversation}).first()
-        if row is None:
-            return None
-        return Pending(
-            row.id,
-            row.channel,
-            row.conversation,
-            row.text,
-            json.loads(row.context),
-            row.client_id,
-            row.received_at,
-        )
+def pending(conversation: str) -> Pending | None:
+    """The oldest message of a conversation that is not yet done."""
+    with read() as session:
+        found = session.connection().execute(_OLDEST, {"conversation": conversation})
+        row = found.mappings().first()
+        return row and _pending(row)
 
 
 def conversations_pending(channel: str) -> list[str]:
@@ -220,19 +242,22 @@ def finish(
     answers: list[dict],
     reply: Reply | None = None,
     session: Session | None = None,
-) -> list[dict]:
-    """Write a message's answers and mark it done, in one step; the room's new messages.
+) -> Finished:
+    """Write a message's answers and mark it done, in one step.
 
-    `answers`: {"text", "buttons": [{"title", "payload"}], "cards": [...], "links": [...]}. Returns
-    nothing if the message was already done. `reply(session, shown)` is called in the same
+    `answers`: {"text", "buttons": [{"title", "payload"}], "cards": [...], "links": [...]}. Nothing
+    is shown if the message was already done. `reply(session, shown)` is called in the same
     transaction, to put into an outbox what the room shows; `session` is as of `accept`.
     """
     now = utc_now()
     with within(session) as session:
         connection = session.connection()
-        if not connection.execute(_DONE, {"number": message.id}).rowcount:
-            return []
-        seq = _next_seq(session, message.conversation)
+        is_done = connection.execute(_DONE, {"number": message.id}).rowcount
+        after = connection.execute(_AFTER, {"conversation": message.conversation}).one()
+        following = _kept(connection, after.oldest)
+        if not is_done:
+            return Finished([], following)
+        seq = (after.last or 0) + 1
         rows = []
         for offset, answer in enumerate(answers):
             body = _with_tokens(session, message.conversation, answer, now)
@@ -242,7 +267,7 @@ def finish(
         shown = [_shown(made) for made in rows]
         if reply is not None:
             reply(session, shown)
-        return shown
+        return Finished(shown, following)
 
 
 def say(conversation: str, body: dict, name: str) -> dict:
@@ -356,6 +381,24 @@ def _tokens(session, conversation: str, buttons: list[dict], now: datetime) -> l
     if rows:
         session.execute(insert(ChoiceRow), rows)
     return [{"title": row["title"], "token": row["token"]} for row in rows]
+
+
+def _kept(connection: Connection, number: int | None) -> Pending | None:
+    if number is None:
+        return None
+    return _pending(connection.execute(_KEPT, {"number": number}).mappings().one())
+
+
+def _pending(row: Mapping) -> Pending:
+    return Pending(
+        row["id"],
+        row["channel"],
+        row["conversation"],
+        row["text"],
+        json.loads(row["context"]),
+        row["client_id"],
+        row["received_at"],
+    )
 
 
 def _next_seq(session, conversation: str) -> int:

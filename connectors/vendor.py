@@ -27,7 +27,7 @@ from sanic import Blueprint, Request, response
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from cdp.messages import addresses, outbox
+from cdp.messages import addresses, answers
 from cdp.messages.outbox import Outgoing
 from connectors import manifest, plain, provenance, rooms, unknown
 from connectors.floods import Floods
@@ -288,17 +288,14 @@ class VendorInput:
             # It is heard when its turn comes; without words of its own only that says any.
             context |= {"recording": incoming.media, "who": who}
             shown, text = described(incoming), text or ""
-        new: list[str] = []
 
         def heard(session: Session) -> None:
-            new.append(incoming.id)
             addresses.note(session, self.name(), incoming.address, who)
 
         if text is not None:
             kept = (self.name(), conversation, incoming.id, shown, text, context)
-            rooms.accept(*kept, heard, None, None, session)
-            oldest = rooms.pending(conversation, session) if self._answering else None
-            return bool(new), partial(self._to_rasa, conversation, oldest)
+            accepted = rooms.accept(*kept, heard, None, None, session)
+            return accepted.is_new, partial(self._to_rasa, conversation, accepted.following)
         # It stands in the room, where a person may look at it.
         said, at_once = described(incoming), {"text": shown}
         name = self.answer_name(incoming.address, incoming.id)
@@ -308,8 +305,8 @@ class VendorInput:
             then.append(self.into_box(session, shown, incoming.address, name, utc_now()))
 
         kept = (self.name(), conversation, incoming.id, said, said, context)
-        rooms.accept(*kept, heard, at_once, reply, session)
-        return bool(new), partial(self.has_answers, conversation, *then)
+        accepted = rooms.accept(*kept, heard, at_once, reply, session)
+        return accepted.is_new, partial(self.has_answers, conversation, *then)
 
     async def _to_rasa(self, conversation: str, oldest: Pending | None) -> None:
         if self._answering is None:
@@ -326,16 +323,23 @@ class VendorInput:
     ) -> Then:
         """Put an answer into the outbox; what is to be called when it is kept there. Where the
         sender is here and idle, what may be sent now is claimed for it."""
-        held = self.held(received)
-        for place, body in enumerate(self.parts(plain.merged(shown)), 1):
-            one = name if place == 1 else f"{name} part {place}"
-            # The parts of an answer leave in their order, the later ones by themselves.
-            outbox.answer(session, self.name(), address, body, one, held, self.good_for)
-        if held or self._sender is None:
+        answer = self.as_answer(shown, address, name, received)
+        claimed: list[Outgoing] = []
+        if self._sender and self._sender.is_idle and not answer.held:
+            claimed = answers.put_and_claim(session, answer)
+        else:
+            answers.put(session, answer)
+        if answer.held or self._sender is None:
             return _nothing
-        is_idle = self._sender.is_idle
-        claimed = outbox.claim_at(session, self.name(), address) if is_idle else []
         return partial(self._sender.kick, claimed)
+
+    def as_answer(
+        self, shown: list[dict], address: str, name: str, received: datetime
+    ) -> answers.Answer:
+        """What the room shows, as it is put into the outbox."""
+        bodies = self.parts(plain.merged(shown))
+        held = self.held(received)
+        return answers.Answer(self.name(), address, bodies, name, held, self.good_for)
 
     def in_room(self, message: Outgoing) -> Outgoing:
         """The message as its room shows it: the shop's own are put there before they are sent, so

@@ -16,7 +16,7 @@ from cdp import cases
 from connectors import rooms
 from connectors.answers import AnswerCollector, answers_after
 from connectors.fixed_words import spoken_in, words
-from connectors.rooms import Pending
+from connectors.rooms import Finished, Pending
 from storage.together import together
 
 logger = logging.getLogger(__name__)
@@ -173,26 +173,27 @@ class Worker:
         await self._publish(message.conversation, {"type": "typing", "on": True})
         try:
             answers = await self._answers(message)
-            shown, following, kept = await together(partial(self._finish, message, answers))
+            done, kept = await together(partial(self._finish, message, answers))
         finally:
             await self._publish(message.conversation, {"type": "typing", "on": False})
-        if following is not None:
-            self._following[message.conversation] = following
+        if done.following is not None:
+            self._following[message.conversation] = done.following
         for one in kept:
             await one()
-        for room_message in shown:
+        for room_message in done.shown:
             await self._publish(message.conversation, {"type": "message", "message": room_message})
 
-    def _finish(self, message: Pending, answers: list[dict], session: Session):
-        """What the room shows of the answers, once they are kept, what is to be answered next, and
-        what is to be called."""
+    def _finish(
+        self, message: Pending, answers: list[dict], session: Session
+    ) -> tuple[Finished, list[Kept]]:
+        """What came of the answers, once they are kept, and what is to be called then."""
         kept: list[Kept] = []
 
         def reply(session: Session, shown: list[dict]) -> None:
             kept.append(self._reply(message, session, shown))
 
-        shown = rooms.finish(message, answers, reply if self._reply else None, session)
-        return shown, rooms.pending(message.conversation, session), kept
+        done = rooms.finish(message, answers, reply if self._reply else None, session)
+        return done, kept
 
     async def _answers(self, message: Pending) -> list[dict]:
         answers = None

@@ -86,9 +86,10 @@ def test_a_room_numbers_the_messages_of_many_writers():
     assert [m["seq"] for m in rooms.history("c")] == list(range(1, 9))
     assert at_once(6, lambda _: rooms.accept("web", "c", "m0", "你好", "你好", {})) == []
     assert len(rooms.history("c")) == 8
-    shown = rooms.finish(
+    finished = rooms.finish(
         rooms.pending("c"), [{"buttons": [{"title": "长" * 300, "payload": "/x"}]}]
     )
+    shown = finished.shown
     assert rooms.choice("c", shown[0]["buttons"][0]["token"])[1] == "/x"
 
 

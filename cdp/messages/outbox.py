@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import DateTime, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import DateTime, bindparam, func, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -40,14 +40,8 @@ MOST_TRIES = 8
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 _QUIET = {"synchronize_session": False}
 
-
 # Each answer runs these: they are made once, and of plain columns.
-_OUTBOX, _NAMED = OutboxRow.__table__, OutboxRow.__table__.c.name == bindparam("named")
-_KNOWN, _PUT = select(_OUTBOX.c.id).where(_NAMED), insert(_OUTBOX)
-_SENT_AS = and_(_OUTBOX.c.state == SENT, _OUTBOX.c.vendor_id == bindparam("as_number"))
-_TO_REPLY = select(_OUTBOX.c.id, _OUTBOX.c.state, _OUTBOX.c.body).where(
-    _NAMED, or_(_OUTBOX.c.state == WAITING, _SENT_AS)
-)
+_OUTBOX = OutboxRow.__table__
 _ADDRESS = AddressRow.__table__.c
 _IS_OPEN = select(_ADDRESS.channel).where(
     _ADDRESS.channel == _OUTBOX.c.channel,
@@ -64,12 +58,13 @@ _DUE = (
     .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
     .limit(bindparam("most"))
 )
-_UNDER_WAY = (
-    select(_OUTBOX, _IS_OPEN.exists().label("is_open"))
+_BESIDE = (
+    select(_OUTBOX)
     .where(
         _OUTBOX.c.channel == bindparam("at"),
         _OUTBOX.c.address == bindparam("place"),
-        _OUTBOX.c.state.in_((WAITING, SENDING)),
+        _OUTBOX.c.state == SENDING,
+        _OUTBOX.c.id != bindparam("number"),
     )
     .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
 )
@@ -86,12 +81,6 @@ _ONE = update(_OUTBOX).where(_OUTBOX.c.id == bindparam("number"))
 _QUIET_UNTIL = _ONE.values(due_at=bindparam("until", type_=DateTime))
 _DROPPED = _ONE.values(state=DROPPED, reason=bindparam("why"))
 _TAKEN = _ONE.values(state=SENDING, tries=_OUTBOX.c.tries + 1)
-_REPLIED = _ONE.values(
-    state=SENT,
-    tries=_OUTBOX.c.tries + 1,
-    vendor_id=bindparam("as_number"),
-    sent_at=bindparam("at", type_=DateTime),
-)
 _ENDED = _ONE.values(
     state=bindparam("now"),
     reason=bindparam("why"),
@@ -117,66 +106,6 @@ class Outgoing:
         return f"outbox-{self.id}"
 
 
-def answer(
-    session,
-    channel: str,
-    address: str,
-    body: dict,
-    name: str,
-    held: timedelta = timedelta(0),
-    good_for: timedelta = timedelta(hours=48),
-) -> None:
-    """Put an answer to somebody's own message into the outbox, in the caller's transaction.
-
-    held: how long it is kept for another way of sending it (`replied`). good_for: until when it may
-    be sent. It is stored once for each `name`.
-    """
-    connection = session.connection()
-    if connection.scalar(_KNOWN, {"named": name}) is not None:
-        return
-    now = utc_now()
-    connection.execute(
-        _PUT,
-        {
-            "purpose": "service",
-            "name": name,
-            "channel": channel,
-            "address": address,
-            "body": json.dumps(body, ensure_ascii=False),
-            "state": WAITING,
-            "created_at": now,
-            "due_at": now + held,
-            "expires_at": now + good_for,
-        },
-    )
-
-
-def is_reply(name: str, vendor_id: str) -> bool:
-    """Whether `replied` gives something: there is a message of that name that nobody has begun to
-    send, or that was sent as a reply before."""
-    with read() as session:
-        return _to_reply(session, name, vendor_id) is not None
-
-
-def replied(name: str, vendor_id: str, session: Session | None = None) -> dict | None:
-    """What the message of that name says, if it still waits: it is sent now, by the caller, as the
-    reply to a request that would come again if it were lost. If it was sent so before (under the
-    same `vendor_id`), the request has come again, and is told the same."""
-    with within(session) as session:
-        row = _to_reply(session, name, vendor_id)
-        if row is None:
-            return None
-        if row.state == WAITING:
-            gone = {"number": row.id, "as_number": vendor_id, "at": utc_now()}
-            session.connection().execute(_REPLIED, gone)
-        return json.loads(row.body)
-
-
-def _to_reply(session: Session, name: str, vendor_id: str) -> Row | None:
-    wanted = {"named": name, "as_number": vendor_id}
-    return session.connection().execute(_TO_REPLY, wanted).first()
-
-
 def used(
     session: Session,
     channel: str,
@@ -198,9 +127,8 @@ def used(
 
 def beside(session: Session, channel: str, message: Outgoing) -> list[Outgoing]:
     """What else is being sent to the same address now, the oldest first."""
-    where = {"at": channel, "place": message.address}
-    rows = session.connection().execute(_UNDER_WAY, where).all()
-    others = (row for row in rows if row.state == SENDING and row.id != message.id)
+    where = {"at": channel, "place": message.address, "number": message.id}
+    others = session.connection().execute(_BESIDE, where)
     return [_outgoing(row, row.tries) for row in others]
 
 
@@ -225,16 +153,6 @@ def claim(channel: str, limit: int = 20, now: datetime | None = None) -> list[Ou
             return []
     with write() as session:
         return _taken(session, session.connection().execute(_DUE, wanted), now)
-
-
-def claim_at(session: Session, channel: str, address: str) -> list[Outgoing]:
-    """As `claim`, what is due at one address, in the caller's transaction; nothing while something
-    is being sent there, since that goes first."""
-    now = utc_now()
-    found = session.connection().execute(_UNDER_WAY, {"at": channel, "place": address}).all()
-    if any(row.state == SENDING for row in found):
-        return []
-    return _taken(session, (row for row in found if row.due_at <= now), now)
 
 
 def _taken(session: Session, due: Iterable[Row], now: datetime) -> list[Outgoing]:

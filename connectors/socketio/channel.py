@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from limits import RateLimitItemPerMinute
@@ -40,6 +41,7 @@ from connectors.socketio import payloads, shown
 from connectors.socketio.audience import Audience
 from connectors.worker import Worker, events_of
 from storage import create_tables
+from storage.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -264,8 +266,9 @@ class SocketInput(SocketIOInput):
 
     async def _kept(self, session: Session, message: tuple) -> None:
         conversation = session.conversation
-        await asyncio.to_thread(rooms.accept, self.name(), conversation, *message)
-        self._worker.kick(conversation)
+        keep = partial(rooms.accept, self.name(), conversation, *message)
+        accepted = await together(lambda transaction: keep(session=transaction))
+        self._worker.kick(conversation, accepted.following)
         who = (session.shopper, session.anonymous_id, session.purposes)
         provenance.note_entry(conversation, self.name(), session.touch, *who)
         try:

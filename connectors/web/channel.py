@@ -15,6 +15,7 @@ import time
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from limits import RateLimitItemPerMinute
@@ -39,6 +40,7 @@ from connectors.web.payloads import BadFrame, Frame, error, parse
 from connectors.web.voice import Sent, Voices
 from connectors.worker import Worker, events_of
 from storage import create_tables
+from storage.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -332,9 +334,10 @@ class WebInput(InputChannel):
         return await asyncio.shield(keeping)
 
     async def _keep(self, conversation: str, *message) -> dict:
-        kept = await asyncio.to_thread(rooms.accept, self.name(), conversation, *message)
-        self._worker.kick(conversation)
-        return kept
+        keep = partial(rooms.accept, self.name(), conversation, *message)
+        accepted = await together(lambda transaction: keep(session=transaction))
+        self._worker.kick(conversation, accepted.following)
+        return accepted.shown
 
     def _full(self, address: str) -> bool:
         open_in_all = sum(self._open.values())

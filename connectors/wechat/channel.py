@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from wechatpy.replies import ArticlesReply, TextReply
 
-from cdp.messages import outbox
+from cdp.messages import answers, outbox
 from cdp.messages.outbox import Outgoing
 from connectors import cards, plain, provenance
 from connectors.cards import Cards
@@ -250,10 +250,10 @@ class WeChatInput(VendorInput):
             # It can be sent in another way, and under load nobody asks the database in vain.
             if self._account.customer_api:
                 return None
-            if not await asyncio.to_thread(outbox.is_reply, name, PASSIVE):
+            if not await asyncio.to_thread(answers.is_reply, name, PASSIVE):
                 return None
         # Also where WeChat asks again because the reply did not reach it: it gets the same.
-        return await together(partial(outbox.replied, name, PASSIVE))
+        return await together(partial(answers.replied, name, PASSIVE))
 
     async def _article(self, body: dict) -> dict | None:
         """The article of a reply that is a card, if its picture is there in time."""
@@ -286,10 +286,11 @@ class WeChatInput(VendorInput):
         self, session: Session, shown: list[dict], address: str, name: str, received: datetime
     ) -> Then:
         """See `VendorInput.into_box`; what a request waits for here is made the reply to it."""
-        then = super().into_box(session, shown, address, name, received)
         asked = self._asked.pop(name, None)
-        reply = asked and outbox.replied(name, PASSIVE, session)
-        return partial(asked.tell, reply) if reply else then
+        if asked is None:
+            return super().into_box(session, shown, address, name, received)
+        answer = self.as_answer(shown, address, name, received)
+        return partial(asked.tell, answers.put_as_reply(session, answer, PASSIVE))
 
     async def answered(self, conversation: str) -> None:
         """Tell the requests that wait for it."""

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from cdp import audit, consent, erasers, erasure, identity, jobs, keys, privacy, training
 from cdp.consent import ConsentRow
 from cdp.events import EventRow
-from cdp.messages import addresses, outbox
+from cdp.messages import addresses, answers
+from cdp.messages.answers import Answer
 from cdp.messages.tables import AddressRow, OutboxRow
 from cdp.privacy import DataRequestRow
 from cdp.segments import tables as segments  # noqa: F401  its tables are swept too
@@ -90,19 +91,15 @@ def test_nobody_else_is_touched(lin):
 def test_answers_to_their_addresses_go_and_nobody_elses(demo, lin):
     with write() as session:
         for one in (demo, lin):
-            outbox.answer(
-                session,
-                "wechat",
-                f"openid-of-{one.name}",
-                {"text": f"答{one.name}"},
-                f"answer to {one.name}",
-            )
+            said = {"text": f"答{one.name}"}
+            address, name = f"openid-of-{one.name}", f"answer to {one.name}"
+            answers.put(session, Answer("wechat", address, [said], name))
     for one in (demo, lin):
         addresses.heard("wechat", f"openid-of-{one.name}", one.ids[0])
     finish(begin(demo))
     with read() as session:
-        answers = select(OutboxRow.name).where(OutboxRow.name.is_not(None))
-        assert session.scalars(answers).all() == ["answer to lin"]
+        named = select(OutboxRow.name).where(OutboxRow.name.is_not(None))
+        assert session.scalars(named).all() == ["answer to lin"]
         places = select(AddressRow.key).where(AddressRow.channel == "wechat")
         assert session.scalars(places).all() == [lin.ids[0][1]]
 

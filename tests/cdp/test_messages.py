@@ -307,38 +307,6 @@ def test_what_the_vendor_says_later_is_noted(demo, clock):
     assert states() == {number: ("failed", "user block")}
 
 
-def claimed_at(address: str) -> list[str]:
-    with write() as session:
-        return [one.body["text"] for one in outbox.claim_at(session, "web", address)]
-
-
-def test_what_is_due_at_one_address_is_claimed_in_its_order(demo, clock):
-    for text, minutes in (("二", 1), ("一", 0), ("三", 1), ("晚些", 9)):
-        notify(demo, text, at=clock.now + timedelta(minutes=minutes))
-    clock.now += timedelta(minutes=5)
-    assert claimed_at("elsewhere") == []
-    assert claimed_at(ROOM[1]) == ["一", "二", "三"]
-    assert outbox.claim("web") == []
-
-
-def test_nothing_is_claimed_before_what_is_being_sent_there(demo, clock):
-    notify(demo, "一")
-    (taken,) = outbox.claim("web")
-    notify(demo, "二")
-    assert claimed_at(ROOM[1]) == []
-    outbox.sent(taken.id)
-    assert claimed_at(ROOM[1]) == ["二"]
-
-
-def test_what_is_not_allowed_any_more_is_not_claimed_at_its_address_either(demo, clock):
-    notify(demo, "新色到货", "marketing")
-    say(("marketing",), False)
-    offer = notify(demo, "您的退款到账了")
-    addresses.close("web", ROOM[1])
-    assert claimed_at(ROOM[1]) == []
-    assert states()[offer.id] == ("dropped", "no_address")
-
-
 def test_what_counts_for_a_quota(demo, clock):
     for text in ("一", "二", "三"):
         notify(demo, text)

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 
 from cdp import consent, identity
-from cdp.messages import addresses, notices, notify, outbox
+from cdp.messages import addresses, answers, notices, notify, outbox
+from cdp.messages.answers import Answer
 from connectors import sender
 from connectors.sender import NotSent, Refused, Sender
 from storage import read, write
+from tests.connectors.talks import box
 
 ROOM = ("conversation", "room-1")
 
@@ -99,10 +101,9 @@ async def test_a_service_message_without_an_echo_is_sent_again(person):
     assert tries == ["outbox-1", "outbox-1"]
 
 
-def claimed(person: int, text: str) -> list:
-    notify(person, text)
+def claimed(text: str) -> list:
     with write() as session:
-        return outbox.claim_at(session, "test", "room-1")
+        return answers.put_and_claim(session, Answer("test", "room-1", [{"text": text}], text))
 
 
 async def test_what_is_claimed_already_is_sent_at_once_and_what_waits_after_it(person, monkeypatch):
@@ -120,12 +121,12 @@ async def test_what_is_claimed_already_is_sent_at_once_and_what_waits_after_it(p
     running.start()
     while not running.is_idle:
         await asyncio.sleep(0.01)
-    running.kick(await asyncio.to_thread(claimed, person, "一"))
+    running.kick(await asyncio.to_thread(claimed, "一"))
     while len(got) < 2:
         await asyncio.sleep(0.01)
     await running.stop()
     assert got == ["一", "二"] and not running.is_idle
-    assert [row.state for row in messages(person)] == ["sent", "sent"]
+    assert [state for state, _ in box()] == ["sent", "sent"]
 
 
 async def test_what_is_claimed_is_sent_before_a_sender_ends(person, monkeypatch):
@@ -138,9 +139,9 @@ async def test_what_is_claimed_is_sent_before_a_sender_ends(person, monkeypatch)
     running.start()
     while not running.is_idle:
         await asyncio.sleep(0.01)
-    running.kick(claimed(person, "一"))
+    running.kick(claimed("一"))
     await running.stop()
-    assert sent == ["一"] and [row.state for row in messages(person)] == ["sent"]
+    assert sent == ["一"] and [state for state, _ in box()] == ["sent"]
 
 
 async def test_a_database_that_is_away_ends_no_sender(person, monkeypatch):

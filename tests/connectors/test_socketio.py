@@ -311,7 +311,7 @@ async def test_floods_are_refused(state, monkeypatch):
 
 
 async def test_a_message_that_cannot_be_kept_is_not_taken(state, monkeypatch):
-    def fail(*_):
+    def fail(*_, **_more):
         raise OperationalError("away", {}, Exception())
 
     async with talking() as at:

@@ -8,7 +8,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from cdp.messages import notify, outbox
+from cdp.messages import answers, notify
+from cdp.messages.answers import Answer
 from connectors.cards import Page
 from connectors.wechat.channel import MiniProgramInput
 from storage import write
@@ -33,7 +34,7 @@ def answer_with_card() -> None:
     """An answer that is nothing but a card comes into the outbox."""
     with write() as session:
         body = {"text": "", "buttons": [], "cards": OFFER["cards"], "links": []}
-        outbox.answer(session, "wechat", "o-ann", body, f"card {time.monotonic()}")
+        answers.put(session, Answer("wechat", "o-ann", [body], f"card {time.monotonic()}"))
 
 
 async def offered(wechat, message: dict = OFFER, times: int = 1):

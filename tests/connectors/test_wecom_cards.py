@@ -7,7 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from cdp.messages import notify, outbox
+from cdp.messages import answers, notify
+from cdp.messages.answers import Answer
 from connectors.cards import Page
 from storage import write
 from tests.connectors.on_wecom import person_of, quick, talking
@@ -131,7 +132,7 @@ async def test_a_card_whose_answer_is_lost_is_shown_once(state, shop):
         with write() as session:
             body = {"text": "", "buttons": [], "cards": OFFER["cards"], "links": []}
             address = f"wkShop/{ann.external_userid}"
-            outbox.answer(session, "wecom", address, body, "a card")
+            answers.put(session, Answer("wecom", address, [body], "a card"))
             wecom.fail_next(1, SENT, status=502, after=True)
         await until(sent(2))
         assert codes(wecom, SENT) == [0, None, 40058]
