@@ -2,7 +2,8 @@
 
 Both halves of the channel are a process of their own (`python -m bench.channel_time wechat`), with
 something in Rasa's place that answers at once; the vendor is this one, as it is somebody else's in
-life. A thousand messages come at the pace of the load, one at a time.
+life. A thousand messages come at the pace of the load, one at a time; after them
+requests that want nothing, which take what the way there and back takes whatever is served.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from statistics import median
 
 import aiohttp
 from aiohttp import web
@@ -54,15 +56,32 @@ async def api(vendor: Vendor) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def seconds(vendor: Vendor) -> list[float]:
-    """Of each message: from the vendor's request to its API, or to the reply."""
+async def seconds(vendor: Vendor) -> tuple[list[float], float]:
+    """Of each message: from the vendor's request to its API, or to the reply; and how much of it is
+    the way (`Vendor.ways` of them)."""
     vendor.url = f"http://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as home, _channel(vendor, home) as place:
         url = f"http://{place}/webhooks/{vendor.name}/webhook"
         async with api(vendor), aiohttp.ClientSession() as session:
             # Who writes for the first time is made known to the platform behind it.
             times = [await _one(session, vendor, url, n) for n in range(_COUNTED + _PEOPLE)]
-            return times[_PEOPLE:]
+            empty = f"http://{place}/webhooks/{vendor.name}/"
+            ways = [await _way(session, empty) for _ in range(_COUNTED)]
+            return times[_PEOPLE:], vendor.ways * median(ways)
+
+
+async def _way(session: aiohttp.ClientSession, url: str) -> float:
+    begun = time.monotonic()
+    async with session.get(url) as answer:
+        await answer.read()
+    return await _paced(begun)
+
+
+async def _paced(begun: float) -> float:
+    """The time since then, once it is time for the next."""
+    taken = time.monotonic() - begun
+    await asyncio.sleep(max(0.0, 1 / PER_SECOND - taken))
+    return taken
 
 
 async def _one(session: aiohttp.ClientSession, vendor: Vendor, url: str, number: int) -> float:
@@ -73,9 +92,7 @@ async def _one(session: aiohttp.ClientSession, vendor: Vendor, url: str, number:
         replied = vendor.is_reply(await answer.read())
     if not replied:
         await vendor.took_one.wait()
-    taken = time.monotonic() - begun
-    await asyncio.sleep(max(0.0, 1 / PER_SECOND - taken))
-    return taken
+    return await _paced(begun)
 
 
 @contextmanager

@@ -67,7 +67,8 @@ def figures(webhooks: int, vendors: Iterable[str]) -> Iterator[Figure]:
     for name in vendors:
         for what, value, unit in _loaded(VENDORS[name](), webhooks):
             yield f"channels.{name}.{what}", value, unit
-        times = asyncio.run(channel_time.seconds(VENDORS[name]()))
+        times, ways = asyncio.run(channel_time.seconds(VENDORS[name]()))
+        yield f"channels.{name}.way_p50_ms", ways * 1e3, "ms"
         yield f"channels.{name}.self_p50_ms", float(np.percentile(times, 50)) * 1e3, "ms"
         yield f"channels.{name}.self_p95_ms", float(np.percentile(times, 95)) * 1e3, "ms"
         disk = _durable_commits()

@@ -61,6 +61,7 @@ CHANNELS = (
     ("sent again, after the kill", "sent_again", ""),
     ("a message in the channel itself, p50 (ms)", "self_p50_ms", ""),
     ("a message in the channel itself, p95 (ms)", "self_p95_ms", "under 5"),
+    ("of it between the two processes (ms)", "way_p50_ms", ""),
     ("one durable commit of one row beside it, p50 (ms)", "commit_p50_ms", ""),
     ("one durable commit of one row beside it, p95 (ms)", "commit_p95_ms", ""),
 )

@@ -33,12 +33,14 @@ class Request:
 @dataclass
 class Vendor:
     """A vendor; `within`: how long it waits for an answer (s), `tries`: when it tries again (s
-    after the try before). sent: how
-    many its API took, by address; took_one: it took one just now."""
+    after the try before). ways: how often a message goes there and back between the vendor and us,
+    from its request until its API has the answer. sent: how many its API took, by address;
+    took_one: it took one just now."""
 
     name: str
     within: float
     tries: tuple[float, ...]
+    ways: float
     url: str = ""
     sent: Counter = field(default_factory=Counter)
     took_one: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +75,7 @@ class WeChat(Vendor):
     """An official account in safe mode."""
 
     def __init__(self) -> None:
-        super().__init__("wechat", 5.0, (5.0, 5.0))
+        super().__init__("wechat", 5.0, (5.0, 5.0), ways=1.0)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -125,7 +127,8 @@ class WeCom(Vendor):
     """One customer service account: the callback only calls, messages are fetched."""
 
     def __init__(self) -> None:
-        super().__init__("wecom", 5.0, (5.0, 5.0))
+        # Half for the call, one for fetching the message, half for the answer.
+        super().__init__("wecom", 5.0, (5.0, 5.0), ways=2.0)
         self._messages: list[dict[str, Any]] = []
         self._known: set[int] = set()
 
@@ -199,7 +202,7 @@ class Slack(Vendor):
     """Direct messages in one workspace; it retries at once, after a minute and after five."""
 
     def __init__(self) -> None:
-        super().__init__("slack", 3.0, (0.0, 60.0, 240.0))
+        super().__init__("slack", 3.0, (0.0, 60.0, 240.0), ways=1.0)
 
     def environment(self) -> dict[str, str]:
         return {

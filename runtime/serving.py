@@ -99,9 +99,13 @@ def channels_on(credentials: Path) -> dict[str, dict | None]:
 def without_cors(app: Sanic) -> None:
     """Take out what lets other sites' pages ask Rasa's applications: here none may, and it looks
     at every request and answer only to find that out."""
-    for chain in (app.request_middleware, app.response_middleware):
-        for one in [one for one in chain if one.__module__.startswith("sanic_cors")]:
-            chain.remove(one)
+
+    # It is put there as the server starts.
+    @app.listener("before_server_start")
+    async def take_out(app: Sanic, _loop) -> None:
+        for chain in (app.request_middleware, app.response_middleware):
+            for one in [one for one in chain if one.__module__.startswith("sanic_cors")]:
+                chain.remove(one)
 
 
 def serve(app: Sanic, name: str, host: str, port: int, begun: float) -> None:

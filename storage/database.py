@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, event, types
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.orm import Session, declarative_base
+from sqlalchemy.orm import Session, SessionTransaction, declarative_base
 from sqlalchemy.pool import QueuePool
 
 from storage import turns
@@ -71,7 +71,6 @@ def _engine(url: str) -> Engine:
     )
     made.dialect.colspecs = {**made.dialect.colspecs, types.DateTime: _SqliteDateTime}
     event.listen(made, "connect", _configure_sqlite)
-    event.listen(made, "begin", _begin_sqlite)
     return made
 
 
@@ -90,17 +89,9 @@ def server_engine(url: str) -> Engine:
         limits = {"connect_timeout": _CONNECT_SECONDS, "options": waits}
         # A statement with many rows is sent in pages, not row by row.
         how = {"executemany_mode": "values_plus_batch", "executemany_batch_page_size": _PAGE}
-    made = create_engine(
+    return create_engine(
         url, future=True, pool_pre_ping=True, hide_parameters=True, connect_args=limits, **how
     )
-    if made.dialect.name == "postgresql":
-        event.listen(made, "begin", _begin_postgresql)
-    return made
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    if connection.get_execution_options().get("writes", False):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _configure_sqlite(connection, _record) -> None:
@@ -110,15 +101,34 @@ def _configure_sqlite(connection, _record) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def begin(connection: Connection, writes: bool) -> None:
+    """What a transaction begins with; writes: it takes its turn to write."""
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    elif dialect == "postgresql" and writes:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+
+
+class _Session(Session):
+    """A session whose transactions write, or not."""
+
+    def __init__(self, bind: Engine, writes: bool) -> None:
+        super().__init__(bind, future=True, expire_on_commit=False)
+        self.writes = writes
+
+
+# An event of the session's: one of the engine's makes every statement look for listeners.
+@event.listens_for(_Session, "after_begin")
+def _begun(session: _Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if not transaction.nested:
+        begin(connection, session.writes)
 
 
 @contextmanager
 def read() -> Iterator[Session]:
     """A session to look with; nothing done in it is kept."""
-    with Session(engine(), future=True, expire_on_commit=False) as session:
+    with _Session(engine(), writes=False) as session:
         yield session
 
 
@@ -129,15 +139,10 @@ def write(alone: bool = True) -> Iterator[Session]:
     alone: nobody else writes meanwhile. Work that is right whoever does may pass False, and waits
     for nobody on PostgreSQL; on SQLite there is no other way.
     """
-    writer = _writer(engine(), alone or engine().dialect.name == "sqlite")
-    made = Session(writer, future=True, expire_on_commit=False)
-    with _turn(writer), made as session, session.begin():
+    made = engine()
+    writes = alone or made.dialect.name == "sqlite"
+    with _turn(made), _Session(made, writes) as session, session.begin():
         yield session
-
-
-@cache
-def _writer(made: Engine, writes: bool) -> Engine:
-    return made.execution_options(writes=writes)
 
 
 @contextmanager
@@ -150,7 +155,7 @@ def within(session: Session | None) -> Iterator[Session]:
         yield own
 
 
-def _turn(writer: Engine) -> AbstractContextManager:
+def _turn(made: Engine) -> AbstractContextManager:
     # PostgreSQL's advisory lock has a queue of its own.
-    file = writer.url.database if writer.dialect.name == "sqlite" else None
+    file = made.url.database if made.dialect.name == "sqlite" else None
     return turns.taken(Path(file), _BUSY_MS / 1000) if file else nullcontext()

@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
-from storage.database import Base, engine
+from storage.database import Base, begin, engine
 
 _FOLDER = Path(__file__).parent / "migrations"
 # Where tables are declared; whatever is found there is imported before tables are compared.
@@ -36,7 +36,8 @@ def upgrade() -> None:
     Raises:
         OlderDatabase: it was made before there were migrations.
     """
-    with engine().execution_options(writes=True).begin() as connection:
+    with engine().begin() as connection:
+        begin(connection, writes=True)
         if not _is_newest(connection):
             _refuse_older(connection)
             command.upgrade(_config(connection), "head")
@@ -46,7 +47,8 @@ def revision(message: str) -> None:
     """Write the migration that takes the database at hand to what the code declares."""
     import_tables()
     upgrade()
-    with engine().execution_options(writes=True).begin() as connection:
+    with engine().begin() as connection:
+        begin(connection, writes=True)
         command.revision(_config(connection), message, autogenerate=True, rev_id=_next_id())
 
 

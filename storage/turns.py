@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
 
 _ASK_SECONDS = 0.003
 
@@ -50,8 +49,11 @@ class _Place:
             yield False
             return
         try:
-            with open(self._file, "ab") as file:
+            file = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
                 yield _wait(file, end)
+            finally:
+                os.close(file)
         finally:
             self._here.release()
 
@@ -65,7 +67,7 @@ def _place(file: str) -> _Place:
 os.register_at_fork(after_in_child=_place.cache_clear)
 
 
-def _wait(file: IO[bytes], end: float) -> bool:
+def _wait(file: int, end: float) -> bool:
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

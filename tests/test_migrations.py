@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from cdp import consent
 from storage import engine, migrate, read
+from storage.database import begin
 
 
 def test_the_code_declares_what_the_migrations_make(database):
@@ -47,7 +48,8 @@ _SAID = (
 
 def test_consent_given_before_decisions_were_one_row_each_holds_after(database):
     where = "(kind, key, purpose, scope, source, granted, at"
-    with engine().execution_options(writes=True).begin() as connection:
+    with engine().begin() as connection:
+        begin(connection, writes=True)
         command.downgrade(migrate._config(connection), "0004")
         for place in _SAID:
             purpose, scope, source, granted, at = place
@@ -66,7 +68,8 @@ def test_consent_given_before_decisions_were_one_row_each_holds_after(database):
             )
     migrate.upgrade()
     _holds()
-    with engine().execution_options(writes=True).begin() as connection:
+    with engine().begin() as connection:
+        begin(connection, writes=True)
         command.downgrade(migrate._config(connection), "0004")
     migrate.upgrade()
     assert migrate.differences() == []

@@ -53,7 +53,7 @@ def _actions(folder):
     process = subprocess.Popen([sys.executable, *command], env=_environment(folder))
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(200):
+        for _ in range(600):
             try:
                 requests.get(f"{url}/health", timeout=2)
                 break
