@@ -3,7 +3,7 @@
 Both halves of the channel are a process of their own (`python -m bench.channel_time wechat`), with
 something in Rasa's place that answers at once; the vendor is this one, as it is somebody else's in
 life. A thousand messages come at the pace of the load, one at a time; after them
-requests that want nothing, which take what the way there and back takes whatever is served.
+as many requests that want nothing, which take what the way there and back takes.
 """
 
 from __future__ import annotations

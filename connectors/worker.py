@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from rasa.core.channels.channel import UserMessage
 from sqlalchemy.exc import SQLAlchemyError
@@ -88,6 +89,13 @@ class Worker:
             self._following[conversation] = oldest
         task = asyncio.create_task(self._drain(conversation))
         self._tasks[conversation] = task
+
+    async def keep(self, conversation: str, *message: Any) -> rooms.Accepted:
+        """Keep a message (see `rooms.accept`), and see to it that it is worked off."""
+        keep = partial(rooms.accept, self._channel, conversation, *message)
+        accepted = await together(lambda session: keep(session=session))
+        self.kick(conversation, accepted.following)
+        return accepted
 
     async def recover(self) -> None:
         """Take up what an earlier process had acknowledged and not done."""

@@ -16,7 +16,6 @@ import time
 import uuid
 from collections.abc import Coroutine
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from limits import RateLimitItemPerMinute
@@ -41,7 +40,6 @@ from connectors.socketio import payloads, shown
 from connectors.socketio.audience import Audience
 from connectors.worker import Worker, events_of
 from storage import create_tables
-from storage.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -266,9 +264,7 @@ class SocketInput(SocketIOInput):
 
     async def _kept(self, session: Session, message: tuple) -> None:
         conversation = session.conversation
-        keep = partial(rooms.accept, self.name(), conversation, *message)
-        accepted = await together(lambda transaction: keep(session=transaction))
-        self._worker.kick(conversation, accepted.following)
+        await self._worker.keep(conversation, *message)
         who = (session.shopper, session.anonymous_id, session.purposes)
         provenance.note_entry(conversation, self.name(), session.touch, *who)
         try:

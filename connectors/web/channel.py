@@ -15,7 +15,6 @@ import time
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from limits import RateLimitItemPerMinute
@@ -40,7 +39,6 @@ from connectors.web.payloads import BadFrame, Frame, error, parse
 from connectors.web.voice import Sent, Voices
 from connectors.worker import Worker, events_of
 from storage import create_tables
-from storage.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -326,18 +324,12 @@ class WebInput(InputChannel):
         }
 
     async def _kept(self, conversation: str, *message) -> dict:
-        keeping = asyncio.create_task(self._keep(conversation, *message))
+        keeping = asyncio.create_task(self._worker.keep(conversation, *message))
         self._keeping.add(keeping)
         keeping.add_done_callback(self._keeping.discard)
         # A socket that breaks cancels us, but not the thread that keeps the message: what is kept
         # must be worked off.
-        return await asyncio.shield(keeping)
-
-    async def _keep(self, conversation: str, *message) -> dict:
-        keep = partial(rooms.accept, self.name(), conversation, *message)
-        accepted = await together(lambda transaction: keep(session=transaction))
-        self._worker.kick(conversation, accepted.following)
-        return accepted.shown
+        return (await asyncio.shield(keeping)).shown
 
     def _full(self, address: str) -> bool:
         open_in_all = sum(self._open.values())

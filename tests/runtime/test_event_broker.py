@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from statistics import median
 
 import pytest
 import yaml
@@ -76,12 +77,15 @@ async def test_the_live_tracker_store_publishes_what_it_has_stored(state):
 
 async def test_publishing_takes_no_time_and_does_not_raise(state):
     broker = await created()
-    begun = time.thread_time()
+    seconds = []
     for number in range(1_000):
+        begun = time.monotonic()
         broker.publish(said(number))
+        seconds.append(time.monotonic() - begun)
     broker.publish({"event": "user", "sender_id": None})
     broker.publish({})
-    assert (time.thread_time() - begun) / 1_000 < 0.001
+    # The middle one: a busy machine takes the processor away now and then.
+    assert median(seconds) < 0.001
     await broker.close()
     assert len(kept()) == 1_000
 
