@@ -1,7 +1,8 @@
 """How much a vendor lets through after a shopper's own message, known before it has to say so.
 
 What is to be sent at once and would not fit is sent as one message (`together`), and so is what has
-a card where little would be left: words come before cards.
+a card where little would be left: words come before cards. An answer does not take the last place
+while others are to come, as after a failure of ours: it waits for them, and goes with the last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cdp.messages import outbox
 from cdp.messages.outbox import Outgoing
-from connectors import plain
+from connectors import plain, rooms
 from connectors.sender import NotSent, Refused
 from storage import read
 
@@ -24,6 +25,8 @@ from storage import read
 WITH = "with "
 # How many messages a card leaves for what there may be to say later.
 SPARE = 2
+# How often an answer lets others come before it takes the last place (`outbox` pauses ever longer).
+PATIENT_TRIES = 6
 
 Parts = Callable[[dict], "list[dict]"]
 Shown = Callable[[Outgoing], Outgoing]
@@ -74,6 +77,8 @@ def _chosen(
     with read() as session:
         left = quota.left(session, channel, message.address, parts)
         others = outbox.beside(session, channel, message) if left else []
+        waiting = _waiting(session, channel, message, left, len(parts(message.body)))
+    others = sorted([*others, *waiting], key=lambda one: one.id)
     bodies = [message.body, *(one.body for one in others)]
     made = [parts(body) for body in bodies]
     if _fits(made, [texts(body) for body in bodies], left, texts(plain.merged(bodies))):
@@ -81,14 +86,33 @@ def _chosen(
     chosen: list[Outgoing] = []
     told = texts(message.body)
     for one in map(shown, others):
-        longer = texts(plain.merged([message.body, *(each.body for each in chosen), one.body]))
+        said = sorted([message, *chosen, one], key=lambda each: each.id)
+        longer = texts(plain.merged([each.body for each in said]))
         if len(longer) > left:
             break
         chosen, told = [*chosen, one], longer
+    waited = {one.id for one in waiting}
+    outbox.take(one.id for one in chosen if one.id in waited)
     if made[0] != texts(message.body) and len(told) <= left:
         # For good: it is counted, and tried again, as it is said now.
         outbox.reword(message.id, {**message.body, plain.AS_TEXT: True})
     return chosen, told, left
+
+
+def _waiting(
+    session: Session, channel: str, message: Outgoing, left: int, wanted: int
+) -> list[Outgoing]:
+    """The answers that an answer in the last place takes with it; none, where there is place.
+
+    Raises:
+        NotSent: there are messages to be answered yet.
+    """
+    if message.person_id is not None or not left or wanted < left:
+        return []
+    patient = message.tries < PATIENT_TRIES
+    if patient and rooms.is_unanswered(session, f"{channel}-{message.address}"):
+        raise NotSent("the last place is for what is to come")
+    return outbox.answers_waiting(session, channel, message.address)
 
 
 def _fits(made: list[list[dict]], said: list[list[dict]], left: int, least: list[dict]) -> bool:

@@ -225,6 +225,12 @@ def pending(conversation: str) -> Pending | None:
         return row and _pending(row)
 
 
+def is_unanswered(session: Session, conversation: str) -> bool:
+    """Whether there are kept messages of a conversation that are not done."""
+    after = session.connection().execute(_AFTER, {"conversation": conversation}).one()
+    return after.oldest is not None
+
+
 def conversations_pending(channel: str) -> list[str]:
     """The conversations of a channel with a message that is not done."""
     with read() as session:

@@ -68,6 +68,16 @@ _BESIDE = (
     )
     .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
 )
+_ANSWERS_WAITING = (
+    select(_OUTBOX)
+    .where(
+        _OUTBOX.c.channel == bindparam("at"),
+        _OUTBOX.c.address == bindparam("place"),
+        _OUTBOX.c.state == WAITING,
+        _OUTBOX.c.person_id.is_(None),
+    )
+    .order_by(_OUTBOX.c.id)
+)
 _HEARD_AT = select(_ADDRESS.heard_at).where(
     _ADDRESS.channel == bindparam("at"), _ADDRESS.address == bindparam("place")
 )
@@ -130,6 +140,19 @@ def beside(session: Session, channel: str, message: Outgoing) -> list[Outgoing]:
     where = {"at": channel, "place": message.address, "number": message.id}
     others = session.connection().execute(_BESIDE, where)
     return [_outgoing(row, row.tries) for row in others]
+
+
+def answers_waiting(session: Session, channel: str, address: str) -> list[Outgoing]:
+    """The answers that wait to be sent to an address, due or not, the oldest first."""
+    rows = session.connection().execute(_ANSWERS_WAITING, {"at": channel, "place": address})
+    return [_outgoing(row, row.tries) for row in rows]
+
+
+def take(numbers: Iterable[int]) -> None:
+    """What waits is being sent from now on: together with another."""
+    with write() as session:
+        for number in numbers:
+            session.connection().execute(_TAKEN, {"number": number})
 
 
 def is_taken(number: int) -> bool:

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import update
 
 from cdp import consent
-from cdp.messages import notices, notify
+from cdp.messages import answers, notices, notify, outbox
+from cdp.messages.answers import Answer
 from cdp.messages.tables import AddressRow
-from connectors import tencent
+from connectors import quota, tencent
 from connectors.fixed_words import words
 from connectors.tokens import Shared, Token
 from connectors.wechat.client import Account, Client
@@ -158,6 +159,37 @@ async def test_what_would_not_fit_the_quota_is_sent_as_one(database):
         await until(lambda: [state for state, _ in box()] == ["sent"] * 8)
         assert "\n\n".join(ann.texts[1:]) == "\n\n".join(f"通知 {n}" for n in range(7))
         assert len(wechat.calls(SENT)) <= 5
+
+
+async def test_the_last_place_is_kept_for_the_answers_that_are_to_come(database, monkeypatch):
+    monkeypatch.setattr(outbox, "FIRST_PAUSE", timedelta(seconds=1))
+    said = [f"问题 {number}" for number in range(9)]
+    async with talking() as (wechat, bot):
+        ann = wechat.shopper("o-ann")
+        # Nothing is answered until all is said, and then one after the other.
+        bot.gate.clear()
+        for text in said:
+            await does(ann.says, text)
+        bot.seconds = 0.1
+        bot.gate.set()
+        await until(lambda: [state for state, _ in box()] == ["sent"] * len(said))
+        assert "\n\n".join(ann.texts) == "\n\n".join(f"听到：{text}" for text in said)
+        assert len(wechat.calls(SENT)) == 5
+
+
+async def test_answers_that_do_not_come_hold_nothing_back_for_ever(state, monkeypatch):
+    monkeypatch.setattr(quota, "PATIENT_TRIES", 2)
+    async with talking() as (wechat, bot):
+        ann = wechat.shopper("o-ann")
+        bot.gate.clear()
+        for number in range(6):
+            await does(ann.says, f"问题 {number}")
+        for number in range(5):
+            with write() as session:
+                body = {"text": f"答 {number}", "buttons": [], "cards": [], "links": []}
+                answers.put(session, Answer("wechat", "o-ann", [body], f"answer {number}"))
+        await until(lambda: [state for state, _ in box()] == ["sent"] * 5)
+        bot.gate.set()
 
 
 async def test_choices_sent_later_are_a_menu_whose_entries_are_tapped(database):
