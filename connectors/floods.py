@@ -67,9 +67,7 @@ class Floods:
 
     async def _asked(self, ask, what: str, who: str) -> bool:
         item = _item(os.environ.get(f"CHANNELS_LIMIT_{what}") or self._limits[what])
-        # Neither a shopper nor an address stands in the counts.
-        hashed = hashlib.blake2b(who.encode(), digest_size=12).hexdigest()
-        named = (item, "channel", self._channel, what, hashed)
+        named = (item, "channel", self._channel, what, _hashed(who))
         try:
             # Only Redis is waited for.
             return await asyncio.to_thread(ask, *named) if self._shared else ask(*named)
@@ -80,6 +78,12 @@ class Floods:
 
 def _address(request: Request) -> str:
     return request.remote_addr or request.ip
+
+
+@lru_cache(maxsize=1_000)
+def _hashed(who: str) -> str:
+    """Neither a shopper nor an address stands in the counts."""
+    return hashlib.blake2b(who.encode(), digest_size=12).hexdigest()
 
 
 @lru_cache(maxsize=16)

@@ -92,20 +92,11 @@ def note_entry(
     purposes: what was allowed where the conversation began. Without analytics, there or at the
     gate, neither the touch nor the anonymous id is kept.
     """
-    said = json.dumps(
-        [channel, touch, shopper, anonymous_id, sorted(purposes or ()), identifier],
-        sort_keys=True,
-        default=str,
-    )
-    mark = hashlib.sha256(said.encode()).hexdigest()[:32]
-    if _noted.seen(conversation, mark):
+    allowed = None if purposes is None else frozenset(purposes)
+    entry = _Entry(channel, touch and dict(touch), shopper, anonymous_id, allowed, identifier)
+    if _noted.seen(conversation, entry):
         return
-    _behind(
-        lambda: _enter(
-            conversation, channel, touch, shopper, anonymous_id, purposes, identifier, mark
-        ),
-        failed=lambda: _noted.forget(conversation),
-    )
+    _behind(lambda: _enter(conversation, entry), failed=lambda: _noted.forget(conversation))
 
 
 def note_tags(
@@ -155,19 +146,42 @@ def settle(seconds: float = 5.0) -> None:
 # What is noted and asked.
 
 
-def _enter(conversation, channel, touch, shopper, anonymous_id, purposes, identifier, mark) -> None:
-    granted = set(purposes or ())
-    ids = [*ids_of(conversation, shopper), *([identifier] if identifier else [])]
-    told = purposes is not None
-    analytics = "analytics" in granted if told else _allowed(ids, "analytics")
-    common = _event(conversation, channel, shopper)
+@dataclass(frozen=True)
+class _Entry:
+    """What is told of a conversation's beginning, as `note_entry` is given it."""
+
+    channel: str
+    touch: dict[str, Any] | None
+    shopper: str | None
+    anonymous_id: str | None
+    purposes: frozenset[str] | None
+    identifier: tuple[str, str] | None
+
+    @property
+    def mark(self) -> str:
+        """The same in every process for what is the same."""
+        parts = {**vars(self), "purposes": sorted(self.purposes or ())}
+        said = json.dumps(list(parts.values()), sort_keys=True, default=str)
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+
+def _enter(conversation: str, entry: _Entry) -> None:
+    named = [entry.identifier] if entry.identifier else []
+    ids = [*ids_of(conversation, entry.shopper), *named]
+    told = entry.purposes is not None
+    analytics = "analytics" in entry.purposes if told else _allowed(ids, "analytics")
+    common = _event(conversation, entry.channel, entry.shopper)
     # The talk's own events (`cdp.talk`) say when it started: this says whose it is, and from where.
-    joined = {**common, "type": "identify", "messageId": f"entry:{mark}:{_short(conversation)}"}
-    named = [("conversation", conversation), *([identifier] if identifier else [])]
-    joined["context"] = {"externalIds": [{"id": value, "type": kind} for kind, value in named]}
-    if analytics and anonymous_id:
-        joined["anonymousId"] = anonymous_id
-    arrivals = _arrivals(touch) if analytics else []
+    number = f"entry:{entry.mark}:{_short(conversation)}"
+    joined = {**common, "type": "identify", "messageId": number}
+    joined["context"] = {
+        "externalIds": [
+            {"id": value, "type": kind} for kind, value in [("conversation", conversation), *named]
+        ]
+    }
+    if analytics and entry.anonymous_id:
+        joined["anonymousId"] = entry.anonymous_id
+    arrivals = _arrivals(entry.touch) if analytics else []
     _send([joined, *(_arrival(common, one, conversation) for one in arrivals)])
 
 
@@ -275,22 +289,22 @@ class _Noted:
     """What was noted last of each of the newest conversations."""
 
     def __init__(self) -> None:
-        self._marks: OrderedDict[str, str] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def seen(self, conversation: str, mark: str) -> bool:
+    def seen(self, conversation: str, entry: _Entry) -> bool:
         """Whether the same was noted last; remembers it."""
         with self._lock:
-            same = self._marks.pop(conversation, None) == mark
-            self._marks[conversation] = mark
-            if len(self._marks) > _REMEMBERED:
-                self._marks.popitem(last=False)
+            same = self._entries.pop(conversation, None) == entry
+            self._entries[conversation] = entry
+            if len(self._entries) > _REMEMBERED:
+                self._entries.popitem(last=False)
             return same
 
     def forget(self, conversation: str) -> None:
         """It has to be noted again."""
         with self._lock:
-            self._marks.pop(conversation, None)
+            self._entries.pop(conversation, None)
 
 
 class _Health:

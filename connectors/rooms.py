@@ -26,7 +26,9 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy.engine import Connection
@@ -35,6 +37,8 @@ from sqlalchemy.orm import Session
 from storage import Base, read, utc_now, within, write
 
 NEW, DONE = "new", "done"
+# Said in the statement itself, so that SQLite knows that the index has all that is asked for.
+_IS_NEW = f"state = '{NEW}'"
 CHOICE_LIFE = timedelta(days=30)
 TOKEN = re.compile(r"[\w-]{16}")
 
@@ -49,7 +53,13 @@ class InboxRow(Base):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("conversation", "client_id"),
-        Index("ix_inbox_waiting", "state", "conversation"),
+        # What is done is no longer in it.
+        Index(
+            "ix_inbox_waiting",
+            "conversation",
+            sqlite_where=text(_IS_NEW),
+            postgresql_where=text(_IS_NEW),
+        ),
     )
 
     id = Column(Integer, primary_key=True)
@@ -91,29 +101,24 @@ class ChoiceRow(Base):
 # Each message runs these: they are made once, and of plain columns.
 _INBOX, _ROOM = InboxRow.__table__, RoomRow.__table__
 _CONVERSATION = bindparam("conversation")
+_WAITS = _INBOX.c.state == literal_column(f"'{NEW}'")
 _NUMBER_OF = select(_INBOX.c.seq).where(
     _INBOX.c.conversation == _CONVERSATION, _INBOX.c.client_id == bindparam("client_id")
 )
 _OLDEST = (
     select(_INBOX)
-    .where(_INBOX.c.conversation == _CONVERSATION, _INBOX.c.state == NEW)
+    .where(_INBOX.c.conversation == _CONVERSATION, _WAITS)
     .order_by(_INBOX.c.id)
     .limit(1)
 )
-_DONE = (
-    update(_INBOX)
-    .where(_INBOX.c.id == bindparam("number"), _INBOX.c.state == NEW)
-    .values(state=DONE)
-)
+_DONE = update(_INBOX).where(_INBOX.c.id == bindparam("number"), _WAITS).values(state=DONE)
 _INTO_INBOX, _INTO_ROOM = insert(_INBOX), insert(_ROOM)
 _KEPT = select(_INBOX).where(_INBOX.c.id == bindparam("number"))
 _MESSAGE = select(_ROOM).where(
     _ROOM.c.conversation == _CONVERSATION, _ROOM.c.seq == bindparam("seq")
 )
 _LAST_NUMBER = select(func.max(_ROOM.c.seq)).where(_ROOM.c.conversation == _CONVERSATION)
-_OLDEST_NUMBER = select(func.min(_INBOX.c.id)).where(
-    _INBOX.c.conversation == _CONVERSATION, _INBOX.c.state == NEW
-)
+_OLDEST_NUMBER = select(func.min(_INBOX.c.id)).where(_INBOX.c.conversation == _CONVERSATION, _WAITS)
 _AT = (
     _LAST_NUMBER.scalar_subquery().label("last"),
     _OLDEST_NUMBER.scalar_subquery().label("oldest"),
@@ -236,9 +241,7 @@ def conversations_pending(channel: str) -> list[str]:
     with read() as session:
         return list(
             session.scalars(
-                select(InboxRow.conversation)
-                .where(InboxRow.channel == channel, InboxRow.state == NEW)
-                .distinct()
+                select(InboxRow.conversation).where(InboxRow.channel == channel, _WAITS).distinct()
             )
         )
 

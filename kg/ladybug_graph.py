@@ -134,7 +134,11 @@ class LadybugGraph(Graph):
             self._let_go(version)
 
     async def version(self) -> str:
-        return (await self.run(self._pointer))[0]
+        version = self._take_if_open()
+        if version is None:
+            return (await self.run(self._pointer))[0]
+        self._let_go(version)
+        return version.version
 
     async def rest(self) -> None:
         await self.run(self._rest)
@@ -251,7 +255,14 @@ class LadybugGraph(Graph):
             self._close_if_unread(version)
 
     def _let_go(self, version: _OpenVersion) -> None:
-        """Release on a thread: it may have to wait for one that opens a file, or close one."""
+        """Release, on a thread if it has to wait for one that opens a file, or to close one."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if not version.left:
+                    version.readers -= 1
+                    return
+            finally:
+                self._lock.release()
         try:
             self._executor.submit(self._release, version)
         except RuntimeError:  # the graph has been closed meanwhile

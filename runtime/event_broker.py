@@ -147,7 +147,7 @@ class OutboxBroker(EventBroker):
                 )
                 continue
             if raw is not None:
-                rows.append((raw["messageId"], json.dumps(raw, ensure_ascii=False)))
+                rows.append((_key(raw), json.dumps(raw, ensure_ascii=False)))
         self._write(rows, newest)
 
     def _write(self, rows: list[tuple[str, str]], newest: float | None) -> None:
@@ -176,6 +176,11 @@ class OutboxBroker(EventBroker):
             self._closing.wait(2.0)
             if self._closing.is_set():
                 self._missing_since = None
+
+
+def _key(raw: dict) -> str:
+    """The outbox's key: by time, so that what is new stands in the last page of the index."""
+    return f"{raw['timestamp']} {raw['messageId']}"
 
 
 class MaskingKafkaBroker(KafkaEventBroker):

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from storage import Base
+
+
+def _with(column: str) -> dict:
+    """Of an index: only of the rows where something stands there; for most messages it does not."""
+    there = text(f"{column} IS NOT NULL")
+    return {"sqlite_where": there, "postgresql_where": there}
+
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -40,8 +57,8 @@ class OutboxRow(Base):
         UniqueConstraint("name", name="uq_outbox_name"),
         Index("ix_outbox_due", "channel", "state", "due_at"),
         Index("ix_outbox_address", "channel", "address", "state"),
-        Index("ix_outbox_vendor", "channel", "vendor_id"),
-        Index("ix_outbox_person", "person_id", "purpose", "due_at"),
+        Index("ix_outbox_vendor", "channel", "vendor_id", **_with("vendor_id")),
+        Index("ix_outbox_person", "person_id", "purpose", "due_at", **_with("person_id")),
     )
 
     id = Column(Integer, primary_key=True)

@@ -49,7 +49,7 @@ class Outbox:
             raise
 
     def add(self, events: Sequence[tuple[str, str]], last_at: float | None = None) -> None:
-        """Keep (message id, body) in one transaction; `last_at`: the newest event's epoch s."""
+        """Keep (key, body), each key once, in one transaction; `last_at`: the newest epoch s."""
         with self._lock, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(
