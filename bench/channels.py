@@ -29,6 +29,8 @@ from bench import channel_time
 from bench.channel_time import PER_SECOND, api
 from bench.results import Figure
 from bench.vendors import VENDORS, Request, Vendor
+from connectors.quota import WITH
+from connectors.wechat.outgoing import PASSIVE
 from tests.assistant import REST_KEY, Assistant, Server, free_port, running
 
 AGAIN = 0.1
@@ -120,7 +122,11 @@ def _counted(vendor: Vendor, load: Load, folder: Path) -> Iterator[Figure]:
         kept = Counter(dict(app.execute("SELECT state, count(*) FROM inbox GROUP BY state")))
         box = Counter(dict(app.execute("SELECT state, count(*) FROM outbox GROUP BY state")))
         done = {name for (name,) in app.execute("SELECT client_id FROM inbox WHERE state = 'done'")}
-        passive = app.execute("SELECT count(*) FROM outbox WHERE vendor_id = 'passive'").fetchone()
+        # Replies to a request, and what went with another.
+        (not_by_itself,) = app.execute(
+            "SELECT count(*) FROM outbox WHERE vendor_id = ? OR vendor_id LIKE ? || '%'",
+            (PASSIVE, WITH),
+        ).fetchone()
     with sqlite3.connect(folder / "tracker.db") as tracker:
         heard = tracker.execute(
             "SELECT count(*), count(DISTINCT json_extract(data, '$.message_id')) FROM events "
@@ -135,7 +141,7 @@ def _counted(vendor: Vendor, load: Load, folder: Path) -> Iterator[Figure]:
     yield "answers", sum(box.values()), ""
     yield "answers_sent", box["sent"] + box["arrived"], ""
     yield "answers_failed", box["failed"] + box["dropped"] + box["unknown"], ""
-    by_api = box["sent"] + box["arrived"] - passive[0]
+    by_api = box["sent"] + box["arrived"] - not_by_itself
     yield "sent_again", sum(vendor.sent.values()) - by_api, ""
 
 
