@@ -82,7 +82,8 @@ class Server:
             try:
                 if requests.get(self.health, timeout=2).ok:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
+                # Not there yet, or there and busy with its start.
                 pass
             time.sleep(0.2)
         self.stop()

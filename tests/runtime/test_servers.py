@@ -57,7 +57,7 @@ def _actions(folder):
             try:
                 requests.get(f"{url}/health", timeout=2)
                 break
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.1)
         yield url, process
     finally:
