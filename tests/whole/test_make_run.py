@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -116,7 +117,11 @@ def files(folder: Path) -> dict[str, int]:
 
 def modules(processes: list[psutil.Process]) -> set[str]:
     """What Python runs in them by `-m`."""
-    lines = [process.cmdline() for process in processes]
+    lines = []
+    for process in processes:
+        # They have short helpers too, which may be ending.
+        with suppress(psutil.NoSuchProcess):
+            lines.append(process.cmdline())
     return {line[line.index("-m") + 1] for line in lines if "-m" in line}
 
 
