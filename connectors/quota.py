@@ -84,19 +84,27 @@ def _chosen(
     if _fits(made, [texts(body) for body in bodies], left, texts(plain.merged(bodies))):
         return [], made[0], left
     chosen: list[Outgoing] = []
-    told = texts(message.body)
     for one in map(shown, others):
-        said = sorted([message, *chosen, one], key=lambda each: each.id)
-        longer = texts(plain.merged([each.body for each in said]))
-        if len(longer) > left:
+        if len(texts(_as_one(message, [*chosen, one]))) > left:
             break
-        chosen, told = [*chosen, one], longer
-    waited = {one.id for one in waiting}
-    outbox.take(one.id for one in chosen if one.id in waited)
+        chosen.append(one)
+    if waiting:
+        # One may have become the reply to a request meanwhile.
+        gone = {one.id for one in waiting}
+        gone -= outbox.take(one.id for one in chosen if one.id in gone)
+        chosen = [one for one in chosen if one.id not in gone]
+    told = texts(_as_one(message, chosen))
     if made[0] != texts(message.body) and len(told) <= left:
         # For good: it is counted, and tried again, as it is said now.
         outbox.reword(message.id, {**message.body, plain.AS_TEXT: True})
     return chosen, told, left
+
+
+def _as_one(message: Outgoing, others: list[Outgoing]) -> dict:
+    """What a message and others say, in the order in which they were put there."""
+    if not others:
+        return message.body
+    return plain.merged(one.body for one in sorted([message, *others], key=lambda one: one.id))
 
 
 def _waiting(

@@ -28,17 +28,14 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    text,
     update,
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
-from storage import Base, read, utc_now, within, write
+from storage import Base, read, utc_now, where_rows, within, write
 
 NEW, DONE = "new", "done"
-# Said in the statement itself, so that SQLite knows that the index has all that is asked for.
-_IS_NEW = f"state = '{NEW}'"
 CHOICE_LIFE = timedelta(days=30)
 TOKEN = re.compile(r"[\w-]{16}")
 
@@ -54,12 +51,7 @@ class InboxRow(Base):
     __table_args__ = (
         UniqueConstraint("conversation", "client_id"),
         # What is done is no longer in it.
-        Index(
-            "ix_inbox_waiting",
-            "conversation",
-            sqlite_where=text(_IS_NEW),
-            postgresql_where=text(_IS_NEW),
-        ),
+        Index("ix_inbox_waiting", "conversation", **where_rows(f"state = '{NEW}'")),
     )
 
     id = Column(Integer, primary_key=True)
@@ -101,6 +93,7 @@ class ChoiceRow(Base):
 # Each message runs these: they are made once, and of plain columns.
 _INBOX, _ROOM = InboxRow.__table__, RoomRow.__table__
 _CONVERSATION = bindparam("conversation")
+# Said in the statement itself, so that SQLite knows that the index has all that is asked for.
 _WAITS = _INBOX.c.state == literal_column(f"'{NEW}'")
 _NUMBER_OF = select(_INBOX.c.seq).where(
     _INBOX.c.conversation == _CONVERSATION, _INBOX.c.client_id == bindparam("client_id")
@@ -232,8 +225,8 @@ def pending(conversation: str) -> Pending | None:
 
 def is_unanswered(session: Session, conversation: str) -> bool:
     """Whether there are kept messages of a conversation that are not done."""
-    after = session.connection().execute(_AFTER, {"conversation": conversation}).one()
-    return after.oldest is not None
+    oldest = session.connection().scalar(_OLDEST_NUMBER, {"conversation": conversation})
+    return oldest is not None
 
 
 def conversations_pending(channel: str) -> list[str]:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import create_engine, event, types
+from sqlalchemy import create_engine, event, text, types
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.orm import Session, SessionTransaction, declarative_base
@@ -99,6 +99,11 @@ def _configure_sqlite(connection, _record) -> None:
     connection.isolation_level = None
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def where_rows(condition: str) -> dict:
+    """Of an `Index`: it holds only the rows of which that is true, in SQL."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def begin(connection: Connection, writes: bool) -> None:

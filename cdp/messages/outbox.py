@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import DateTime, bindparam, func, select, update
+from sqlalchemy import DateTime, and_, bindparam, func, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
@@ -43,6 +43,7 @@ _QUIET = {"synchronize_session": False}
 # Each answer runs these: they are made once, and of plain columns.
 _OUTBOX = OutboxRow.__table__
 _ADDRESS = AddressRow.__table__.c
+_THERE = and_(_OUTBOX.c.channel == bindparam("at"), _OUTBOX.c.address == bindparam("place"))
 _IS_OPEN = select(_ADDRESS.channel).where(
     _ADDRESS.channel == _OUTBOX.c.channel,
     _ADDRESS.address == _OUTBOX.c.address,
@@ -60,37 +61,26 @@ _DUE = (
 )
 _BESIDE = (
     select(_OUTBOX)
-    .where(
-        _OUTBOX.c.channel == bindparam("at"),
-        _OUTBOX.c.address == bindparam("place"),
-        _OUTBOX.c.state == SENDING,
-        _OUTBOX.c.id != bindparam("number"),
-    )
+    .where(_THERE, _OUTBOX.c.state == SENDING, _OUTBOX.c.id != bindparam("number"))
     .order_by(_OUTBOX.c.due_at, _OUTBOX.c.id)
 )
 _ANSWERS_WAITING = (
     select(_OUTBOX)
-    .where(
-        _OUTBOX.c.channel == bindparam("at"),
-        _OUTBOX.c.address == bindparam("place"),
-        _OUTBOX.c.state == WAITING,
-        _OUTBOX.c.person_id.is_(None),
-    )
+    .where(_THERE, _OUTBOX.c.state == WAITING, _OUTBOX.c.person_id.is_(None))
     .order_by(_OUTBOX.c.id)
 )
 _HEARD_AT = select(_ADDRESS.heard_at).where(
     _ADDRESS.channel == bindparam("at"), _ADDRESS.address == bindparam("place")
 )
 _SINCE = select(_OUTBOX.c.body, _OUTBOX.c.vendor_id).where(
-    _OUTBOX.c.channel == bindparam("at"),
-    _OUTBOX.c.address == bindparam("place"),
+    _THERE,
     _OUTBOX.c.state.in_((SENT, ARRIVED, UNKNOWN)),
     _OUTBOX.c.sent_at >= bindparam("heard", type_=DateTime),
 )
 _ONE = update(_OUTBOX).where(_OUTBOX.c.id == bindparam("number"))
 _QUIET_UNTIL = _ONE.values(due_at=bindparam("until", type_=DateTime))
 _DROPPED = _ONE.values(state=DROPPED, reason=bindparam("why"))
-_TAKEN = _ONE.values(state=SENDING, tries=_OUTBOX.c.tries + 1)
+_TAKEN = _ONE.where(_OUTBOX.c.state == WAITING).values(state=SENDING, tries=_OUTBOX.c.tries + 1)
 _ENDED = _ONE.values(
     state=bindparam("now"),
     reason=bindparam("why"),
@@ -148,11 +138,11 @@ def answers_waiting(session: Session, channel: str, address: str) -> list[Outgoi
     return [_outgoing(row, row.tries) for row in rows]
 
 
-def take(numbers: Iterable[int]) -> None:
-    """What waits is being sent from now on: together with another."""
+def take(numbers: Iterable[int]) -> set[int]:
+    """Which of these still wait: they are being sent from now on, together with another."""
     with write() as session:
-        for number in numbers:
-            session.connection().execute(_TAKEN, {"number": number})
+        connection = session.connection()
+        return {one for one in numbers if connection.execute(_TAKEN, {"number": one}).rowcount}
 
 
 def is_taken(number: int) -> bool:

@@ -2,26 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Index,
-    Integer,
-    String,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, String, Text, UniqueConstraint
 
-from storage import Base
-
-
-def _with(column: str) -> dict:
-    """Of an index: only of the rows where something stands there; for most messages it does not."""
-    there = text(f"{column} IS NOT NULL")
-    return {"sqlite_where": there, "postgresql_where": there}
-
+from storage import Base, where_rows
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
@@ -57,8 +40,14 @@ class OutboxRow(Base):
         UniqueConstraint("name", name="uq_outbox_name"),
         Index("ix_outbox_due", "channel", "state", "due_at"),
         Index("ix_outbox_address", "channel", "address", "state"),
-        Index("ix_outbox_vendor", "channel", "vendor_id", **_with("vendor_id")),
-        Index("ix_outbox_person", "person_id", "purpose", "due_at", **_with("person_id")),
+        Index("ix_outbox_vendor", "channel", "vendor_id", **where_rows("vendor_id IS NOT NULL")),
+        Index(
+            "ix_outbox_person",
+            "person_id",
+            "purpose",
+            "due_at",
+            **where_rows("person_id IS NOT NULL"),
+        ),
     )
 
     id = Column(Integer, primary_key=True)

@@ -51,6 +51,16 @@ def test_an_answer_waits_in_its_parts_and_is_there_once():
     assert [one.body["text"] for one in outbox.claim("wechat")] == ["一", "二"]
 
 
+def test_what_became_the_reply_meanwhile_is_not_taken_too():
+    put(said("一"))
+    put(said("二", name="answer 2"))
+    with read() as session:
+        first, second = (one.id for one in outbox.answers_waiting(session, "wechat", "ann"))
+    assert answers.replied("answer 1", "passive") == {"text": "一"}
+    assert outbox.take([first, second]) == {second}
+    assert box() == [("answer 1", "sent", 1, "passive"), ("answer 2", "sending", 1, None)]
+
+
 def test_what_is_held_is_not_due_yet():
     put(said("一", held=timedelta(minutes=1)))
     assert outbox.claim("wechat") == []
