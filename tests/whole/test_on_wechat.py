@@ -125,14 +125,21 @@ def test_on_wechat(served, here, wechat, monkeypatch, capsys):
     assert wechat_command(["code", "store-12"]) == 0
     ann = wechat.shopper("o-ann", following=False)
 
-    def says(text: str) -> str:
+    def answer(does: Callable[..., object], *what: str) -> str:
         before = len(ann.texts)
-        ann.says(text)
+        does(*what)
         until(lambda: len(ann.texts) > before)
         return ann.texts[-1]
 
+    def says(text: str) -> str:
+        return answer(ann.says, text)
+
     def picks(offered: str, title: str) -> str:
-        """The answer to the number of the choice of that title."""
+        """The answer to the choice of that title: its number, or, where the answer came too late
+        for a reply, the menu's entry."""
+        if ann.seen[-1].kind == "msgmenu":
+            entries = ann.seen[-1].content["list"]
+            return answer(ann.chooses, next(e["id"] for e in entries if title in e["content"]))
         choices = offered.partition(words("choose"))[2].strip().splitlines()
         return says(next(one.split(".")[0] for one in choices if title in one))
 
