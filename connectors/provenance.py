@@ -8,9 +8,8 @@ source `chat`, so identity, consent, profile and tags follow by themselves.
     note_traits     what the shopper told of themselves (a size, a language)
     known           what the profile allows an answer to use
 
-Nothing here raises, and nothing keeps an answer waiting: what is noted is written behind the
-answer, what is asked is answered within `PATIENCE_SECONDS`. If the database or the platform is
-away the talk goes on, saying less, and the log says so once.
+Nothing here raises, and nothing keeps an answer waiting (`connectors.behind`): if the database or
+the platform is away the talk goes on, saying less, and the log says so once.
 
 What the law asks for is asked of the one gate (`cdp.consent`): where a shopper came from and what
 they looked at want consent to analytics, what makes an answer personal wants personalisation.
@@ -22,28 +21,22 @@ import hashlib
 import json
 import logging
 import threading
-import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from typing import Any
 
 from cdp import consent, identity, profiles, sources
 from cdp.intake.accept import accept
+from connectors.behind import Behind
 from storage import read
 
-PATIENCE_SECONDS = 0.5
-# After a failure nothing is asked for so long: a database that is away would be waited for in vain.
-REST_SECONDS = 10.0
-MOST_WAITING = 200
 MEASURES = ("foot_length", "height", "weight")
 _REMEMBERED = 5_000
 
 logger = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,7 @@ def note_entry(
     entry = _Entry(channel, touch and dict(touch), shopper, anonymous_id, allowed, identifier)
     if _noted.seen(conversation, entry):
         return
-    _behind(lambda: _enter(conversation, entry), failed=lambda: _noted.forget(conversation))
+    _platform.note(lambda: _entered(conversation, entry), lambda: _noted.forget(conversation))
 
 
 def note_tags(
@@ -118,7 +111,7 @@ def note_tags(
     ids = ids_of(conversation, shopper)
     told = {**_event(conversation, channel, shopper), "type": "track", "event": event}
     told["properties"] |= about
-    _behind(lambda: _allowed(ids, "analytics") and _send([told]))
+    _platform.note(lambda: [told] if _allowed(ids, "analytics") else [])
 
 
 def note_traits(
@@ -129,18 +122,18 @@ def note_traits(
         return
     ids = ids_of(conversation, shopper)
     told = {**_event(conversation, channel, shopper), "type": "identify", "traits": dict(traits)}
-    _behind(lambda: _allowed(ids, "personalisation") and _send([told]))
+    _platform.note(lambda: [told] if _allowed(ids, "personalisation") else [])
 
 
 def known(conversation: str, shopper: str | None = None) -> Known:
-    """What the profile allows to use for whoever is talking; waits `PATIENCE_SECONDS` at most."""
+    """What the profile allows to use for whoever is talking; nothing if it takes too long."""
     ids = ids_of(conversation, shopper)
-    return _now(lambda: _known(ids), NOTHING)
+    return _platform.ask(lambda: _known(ids), NOTHING)
 
 
 def settle(seconds: float = 5.0) -> None:
     """Wait until what was noted is written: for the end of a process, and for tests."""
-    wait(list(_waiting), seconds)
+    _platform.settle(seconds)
 
 
 # What is noted and asked.
@@ -165,7 +158,7 @@ class _Entry:
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
-def _enter(conversation: str, entry: _Entry) -> None:
+def _entered(conversation: str, entry: _Entry) -> list[dict]:
     named = [entry.identifier] if entry.identifier else []
     ids = [*ids_of(conversation, entry.shopper), *named]
     told = entry.purposes is not None
@@ -182,7 +175,7 @@ def _enter(conversation: str, entry: _Entry) -> None:
     if analytics and entry.anonymous_id:
         joined["anonymousId"] = entry.anonymous_id
     arrivals = _arrivals(entry.touch) if analytics else []
-    _send([joined, *(_arrival(common, one, conversation) for one in arrivals)])
+    return [joined, *(_arrival(common, one, conversation) for one in arrivals)]
 
 
 def _arrivals(touch: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
@@ -282,9 +275,6 @@ def _time() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-# How it is done without waiting, and without raising.
-
-
 class _Noted:
     """What was noted last of each of the newest conversations."""
 
@@ -307,69 +297,5 @@ class _Noted:
             self._entries.pop(conversation, None)
 
 
-class _Health:
-    """Whether the platform answers; says once that it does not, and once that it does again."""
-
-    def __init__(self) -> None:
-        self._resting_until = 0.0
-        self._away = False
-
-    @property
-    def resting(self) -> bool:
-        """Whether nothing should be asked now."""
-        return time.monotonic() < self._resting_until
-
-    def failed(self, error: BaseException) -> None:
-        """Something did not work."""
-        self._resting_until = time.monotonic() + REST_SECONDS
-        if not self._away:
-            self._away = True
-            logger.warning("provenance.away error=%s", type(error).__name__)
-
-    def worked(self) -> None:
-        """Something worked."""
-        if self._away:
-            self._away = False
-            logger.info("provenance.back")
-
-
-_noted, _health = _Noted(), _Health()
-_waiting: set[Future] = set()
-# One writer keeps the order in which things were noted; readers do not wait behind it.
-_writer = ThreadPoolExecutor(1, thread_name_prefix="provenance-writer")
-_readers = ThreadPoolExecutor(4, thread_name_prefix="provenance")
-
-
-def _behind(note: Callable[[], Any], failed: Callable[[], None] = lambda: None) -> None:
-    """Do it behind the answer; what cannot be done is lost, and the log says that it is so."""
-    if _health.resting or len(_waiting) >= MOST_WAITING:
-        failed()
-        return
-    future = _writer.submit(note)
-    _waiting.add(future)
-
-    def done(one: Future) -> None:
-        _waiting.discard(one)
-        error = one.exception()
-        if error is None:
-            _health.worked()
-        else:
-            _health.failed(error)
-            failed()
-
-    future.add_done_callback(done)
-
-
-def _now(question: Callable[[], _T], otherwise: _T) -> _T:
-    """The answer, or `otherwise` if there is none in time."""
-    if _health.resting:
-        return otherwise
-    future = _readers.submit(question)
-    try:
-        found = future.result(PATIENCE_SECONDS)
-    except Exception as error:  # the talk goes on, whatever it was
-        future.cancel()
-        _health.failed(error)
-        return otherwise
-    _health.worked()
-    return found
+_noted = _Noted()
+_platform = Behind("provenance", _send)

@@ -188,8 +188,9 @@ class VendorInput:
 
         @routes.listener("after_server_start")
         async def start(_app, _loop) -> None:
-            self._sender.start()
+            # What is to be sent waits until the channel is on again, or is too late.
             if not self.is_off:
+                self._sender.start()
                 await self.listen()
 
         @routes.listener("before_server_stop")

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 MOST_QUEUED = 20_000
 BATCH = 200
 # So long an event may wait for others: each write waits for the disk, and takes from the answers.
-GATHER_S = 0.1
+GATHER_S = 0.25
 # How far behind the newest kept event an unkept one may be: longer than any turn takes.
 BEHIND_S = 600.0
 _CLOSE_S = 5.0

@@ -16,7 +16,8 @@ from cdp.consent import OPTIONAL
 from cdp.events import EventRow
 from cdp.intake.accept import accept
 from cdp.session import issue
-from connectors import provenance
+from connectors import behind, provenance
+from connectors.behind import Behind
 from connectors.web.channel import WebInput
 from storage import create_tables, read, write
 from tests.connectors.conformance.rig import FOLDER as RECORDED
@@ -41,8 +42,8 @@ TALK = "web-talk-1"
 def fresh(monkeypatch):
     """Nothing is left of another test: neither what was noted nor that something was away."""
     monkeypatch.setattr(provenance, "_noted", provenance._Noted())
-    monkeypatch.setattr(provenance, "_health", provenance._Health())
-    monkeypatch.setattr(provenance, "PATIENCE_SECONDS", 5.0)
+    monkeypatch.setattr(provenance, "_platform", Behind("provenance", provenance._send))
+    monkeypatch.setattr(behind, "PATIENCE_SECONDS", 5.0)
 
 
 @pytest.fixture
@@ -231,7 +232,7 @@ class TestAway:
         monkeypatch.setattr(provenance, "accept", fail)
 
     def test_nothing_raises_and_the_log_says_so_once(self, caplog, monkeypatch):
-        monkeypatch.setattr(provenance, "REST_SECONDS", 0.0)
+        monkeypatch.setattr(behind, "REST_SECONDS", 0.0)
         for number in range(3):
             assert provenance.known(TALK) == provenance.NOTHING
             provenance.note_entry(f"talk-{number}", "web", TOUCH, purposes=("analytics",))
@@ -248,11 +249,11 @@ class TestAway:
         assert provenance.known(TALK) == provenance.NOTHING
 
     def test_what_could_not_be_noted_is_noted_when_it_is_back(self, caplog, monkeypatch):
-        monkeypatch.setattr(provenance, "REST_SECONDS", 0.0)
+        monkeypatch.setattr(behind, "REST_SECONDS", 0.0)
         sent = []
         provenance.note_entry(TALK, "web")
         provenance.settle()
-        monkeypatch.setattr(provenance, "_send", sent.append)
+        monkeypatch.setattr(provenance._platform, "send", sent.append)
         monkeypatch.setattr(provenance, "_allowed", lambda ids, purpose: False)
         provenance.note_entry(TALK, "web")
         provenance.settle()
@@ -260,7 +261,7 @@ class TestAway:
 
     def test_a_slow_answer_is_not_waited_for(self, monkeypatch):
         go_on = threading.Event()
-        monkeypatch.setattr(provenance, "PATIENCE_SECONDS", 0.1)
+        monkeypatch.setattr(behind, "PATIENCE_SECONDS", 0.1)
         monkeypatch.setattr(provenance, "_known", lambda ids: go_on.wait(10))
         started = time.monotonic()
         assert provenance.known(TALK) == provenance.NOTHING

@@ -11,6 +11,7 @@ from cdp import consent, identity, pipeline, profiles, tags
 from cdp.messages import notify
 from cdp.messages.tables import AddressRow
 from connectors import provenance, unknown
+from connectors.behind import Behind
 from connectors.fixed_words import words
 from connectors.wecom.app import WeComAppInput
 from connectors.wecom.channel import WeComInput
@@ -127,7 +128,7 @@ async def test_who_adds_a_member_by_a_code_is_welcomed_and_where_from_is_noted(
     database, monkeypatch
 ):
     monkeypatch.setattr(provenance, "_noted", provenance._Noted())
-    monkeypatch.setattr(provenance, "_health", provenance._Health())
+    monkeypatch.setattr(provenance, "_platform", Behind("provenance", provenance._send))
     pipeline.load_jobs()
     async with with_app() as (wecom, *_):
         ann = wecom.shopper("小安")

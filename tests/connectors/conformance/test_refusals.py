@@ -7,7 +7,9 @@ import logging
 import pytest
 import requests
 
+from cdp.messages import addresses, answers
 from connectors import manifest, rooms
+from storage import create_tables, write
 from tests.connectors.conformance.rig import OLD
 from tests.connectors.served import served
 from tests.connectors.talks import Bot, box, does, inbox, until
@@ -95,10 +97,16 @@ async def test_without_its_variables_it_is_off_and_says_so_in_one_line(rig, monk
     wanted = [name for name, one in told.variables_of(rig.channel).items() if one.needed]
     assert wanted and all(name in line for name in wanted)
     assert line == f"{rig.channel}.off: {told.off(rig.channel, {})}"
+    create_tables()
+    with write() as session:
+        addresses.note(session, rig.channel, "ann", ("conversation", "ann"))
+        answers.put(session, answers.Answer(rig.channel, "ann", [{"text": "您好"}], "answer"))
     async with served(channel, Bot()) as place:
         url = f"http://{place}/webhooks/{rig.channel}"
         assert (await does(requests.get, f"{url}/")).json() == {"status": "off"}
         assert (await does(requests.post, f"{url}/webhook", b"x")).status_code in (401, 403)
+    # What is to be said there is not lost: it waits until the channel is on.
+    assert box() == [("waiting", None)]
 
 
 def test_a_choice_of_another_conversation_is_nobodys(state):
