@@ -29,7 +29,7 @@ from kg.text import fold
 from shop import orders
 
 THRESHOLD = 0.7
-CALM = 0.4
+CALM = 0.35
 
 COMPLAINT = 0.46
 UPSET, STAYS_UPSET = 0.3, 0.25

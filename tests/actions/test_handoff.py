@@ -151,6 +151,10 @@ def test_signals_are_worked_out_once_a_turn(monkeypatch):
     assert calls == [told]
 
 
+def test_one_outburst_is_no_time_for_offers():
+    assert handoff.upset(turn(("烦死了", -0.9))) is True
+
+
 @pytest.mark.parametrize("text", ["有42码吗", "好的，谢谢！", "OK", "/request_refund"])
 def test_plain_talk_shows_nothing(text):
     assert found((text, 0.0)) == {}

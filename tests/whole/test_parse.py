@@ -61,6 +61,21 @@ def test_mood_and_language_stand_beside_the_intent(parse, language):
     assert -1 <= worst < -0.5 < plain < 0.5 < best <= 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["烦死了，能不能快点", "急死我了", "遅い！", "もういい", "so annoying", "아 진짜 답답해요"],
+)
+def test_what_somebody_lets_out_in_a_chat_is_a_mood(parse, text):
+    assert parse(text)["sentiment"]["label"] == "negative"
+
+
+@pytest.mark.parametrize(
+    "text", ["麻烦帮我改一下地址", "お手数ですが確認をお願いします", "no hurry, thanks"]
+)
+def test_politeness_is_none(parse, text):
+    assert parse(text)["sentiment"]["label"] != "negative"
+
+
 def test_traditional_characters_have_the_same_mood(parse):
     told = parse("質量真差，穿一次就開膠，非常失望")
     assert told["language"] == "zh" and told["sentiment"]["label"] == "negative"
