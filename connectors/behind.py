@@ -56,15 +56,13 @@ class Behind:
     def note(self, make: Callable[[], list[dict]], failed: _Failed = _nothing) -> None:
         """Send what `make` gives, soon; what cannot be sent is lost, and `failed` is called."""
         with self._changed:
-            if self._health.resting or len(self._notes) >= MOST_WAITING:
-                lost = True
-            else:
-                lost = False
+            is_lost = self._health.resting or len(self._notes) >= MOST_WAITING
+            if not is_lost:
                 self._notes.append(_Note(make, failed))
-                if not self._writing:
-                    self._writing = True
-                    self._writer.submit(self._write_all)
-        if lost:
+            if not is_lost and not self._writing:
+                self._writing = True
+                self._writer.submit(self._write_all)
+        if is_lost:
             failed()
 
     def ask(self, question: Callable[[], _T], otherwise: _T) -> _T:
