@@ -18,6 +18,7 @@ from cdp.erasure import ErasureRow, ErasureStepRow
 from cdp.privacy import DataRequestRow
 from cdp.suppression import ErasedPersonRow, SuppressedRow
 from cdp.training import TrainingExclusionRow
+from connectors import behind, provenance
 from shop import demo
 from shop.gate import GateRow
 from shop.tickets import TicketRow
@@ -113,6 +114,14 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def noted_at_once() -> Iterator[None]:
+    """What is noted behind an answer gathers for nobody: it is written before its test ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(behind, "GATHER_SECONDS", 0.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory) -> Path:
     """A database of the migrations, to be copied: making one takes a fifth of a second."""
@@ -135,6 +144,7 @@ def state(tmp_path, monkeypatch, migrated) -> Iterator[Path]:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     shutil.copy(migrated, tmp_path / "app.db")
     yield tmp_path
+    provenance.settle()
     # Else its files stay open, and there are thousands of tests.
     engine().dispose()
 

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import NullPool
 
+from connectors import provenance
 from storage import create_tables, engine
 
 _numbers = itertools.count(1)
@@ -129,6 +130,7 @@ def database(request, tmp_path, monkeypatch) -> Iterator[str]:
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("migrated"), tmp_path / "app.db")
         yield "sqlite"
+        provenance.settle()
         engine().dispose()
         return
     shared = request.getfixturevalue("postgresql")
@@ -136,5 +138,7 @@ def database(request, tmp_path, monkeypatch) -> Iterator[str]:
     create_tables()
     shared.made()
     yield "postgresql"
+    # What is written behind an answer would come into the next test's database.
+    provenance.settle()
     engine().dispose()
     shared.empty()
