@@ -74,7 +74,7 @@ async def test_a_vendor_in_trouble_is_asked_again_and_keeps_no_greeting_waiting(
         wechat.fail_next(2, path=INFO, status=502)
         ann = wechat.shopper("o-ann", following=False)
         await does(ann.follows)
-        await until(lambda: touches)
+        await until(lambda: touches and ann.texts)
         assert touches[0]["utm_content"] == "search" and len(wechat.calls(INFO)) == 3
         assert len(ann.texts) == 1
 
@@ -86,6 +86,7 @@ async def test_what_wechat_refuses_to_tell_is_not_asked_again(state, touches, ca
         with caplog.at_level("INFO"):
             await does(ann.follows)
             await until(lambda: "wechat.follower.unknown code=48001" in caplog.messages)
+            await until(lambda: ann.texts)
         assert touches == [] and len(wechat.calls(INFO)) == 1 and len(ann.texts) == 1
 
 
